@@ -24,7 +24,7 @@ pub struct BootReport {
 }
 
 /// How a node is, written by `hived` and printed by `hive status`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NodeStatus {
     /// Version of this document, [`NODE_VERSION`].
     pub version: u32,
