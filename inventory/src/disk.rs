@@ -85,7 +85,14 @@ pub fn root_partition_uuid(root_hash: &str) -> Option<String> {
         return None;
     }
     let h = root_hash.to_ascii_uppercase();
-    Some(format!("{}-{}-{}-{}-{}", &h[0..8], &h[8..12], &h[12..16], &h[16..20], &h[20..32]))
+    Some(format!(
+        "{}-{}-{}-{}-{}",
+        &h[0..8],
+        &h[8..12],
+        &h[12..16],
+        &h[16..20],
+        &h[20..32]
+    ))
 }
 
 /// File name of a slot's unified kernel image in `EFI/Linux`, without its boot counter.
@@ -103,7 +110,10 @@ mod tests {
     #[test]
     fn root_partition_takes_the_first_half_of_the_hash() {
         let hash = "0123456789abcdef00112233445566778899aabbccddeeff0011223344556677";
-        assert_eq!(root_partition_uuid(hash).as_deref(), Some("01234567-89AB-CDEF-0011-223344556677"));
+        assert_eq!(
+            root_partition_uuid(hash).as_deref(),
+            Some("01234567-89AB-CDEF-0011-223344556677")
+        );
         assert_eq!(root_partition_uuid("0123"), None);
         assert_eq!(root_partition_uuid(&"é".repeat(32)), None);
     }

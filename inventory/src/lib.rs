@@ -9,3 +9,4 @@ pub mod disk;
 pub mod image;
 pub mod node;
 pub mod seed;
+pub mod settings;

@@ -78,7 +78,9 @@ pub enum SeedError {
     #[error("the seed does not read as a seed document: {0}")]
     Shape(#[from] serde_json::Error),
     /// Written by another release.
-    #[error("the seed has version {found}, this image reads version {SEED_VERSION}; write it again with the `hive` command that baked the image")]
+    #[error(
+        "the seed has version {found}, this image reads version {SEED_VERSION}; write it again with the `hive` command that baked the image"
+    )]
     Version {
         /// The version found.
         found: u32,
@@ -97,7 +99,9 @@ impl Seed {
         }
         let head: Head = serde_json::from_str(text)?;
         if head.version != SEED_VERSION {
-            return Err(SeedError::Version { found: head.version });
+            return Err(SeedError::Version {
+                found: head.version,
+            });
         }
         let seed: Self = serde_json::from_str(text)?;
         if !is_host_name(&seed.host) {
@@ -117,7 +121,9 @@ pub fn is_host_name(name: &str) -> bool {
     name.len() <= 253
         && name.split('.').all(|label| {
             (1..=63).contains(&label.len())
-                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+                && label
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'-')
                 && !label.starts_with('-')
                 && !label.ends_with('-')
         })
@@ -127,7 +133,8 @@ pub fn is_host_name(name: &str) -> bool {
 mod tests {
     use super::*;
 
-    const MINIMAL: &str = r#"{"version":1,"site":"example.com","stage":"private","host":"p-hive0.example.com"}"#;
+    const MINIMAL: &str =
+        r#"{"version":1,"site":"example.com","stage":"private","host":"p-hive0.example.com"}"#;
 
     #[test]
     fn a_minimal_seed_reads() {
