@@ -1,1 +1,3 @@
-//! placeholder
+//! Bakes a stage's golden image.
+
+pub mod format;
