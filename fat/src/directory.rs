@@ -89,7 +89,7 @@ pub(crate) fn encode(
     if !complete {
         let mut units: Vec<u16> = name.encode_utf16().collect();
         let pieces = units.len().div_ceil(13);
-        if units.len() % 13 != 0 {
+        if !units.len().is_multiple_of(13) {
             units.push(0);
             units.resize(pieces * 13, 0xFFFF);
         }

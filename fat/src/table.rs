@@ -102,7 +102,11 @@ impl Table {
             FatKind::Fat12 => {
                 let at = c + c / 2;
                 let pair = u16::from_le_bytes([self.bytes[at], self.bytes[at + 1]]);
-                u32::from(if c % 2 == 0 { pair & 0xFFF } else { pair >> 4 })
+                u32::from(if c.is_multiple_of(2) {
+                    pair & 0xFFF
+                } else {
+                    pair >> 4
+                })
             }
             FatKind::Fat16 => u32::from(u16::from_le_bytes([
                 self.bytes[2 * c],
@@ -122,7 +126,7 @@ impl Table {
                 let at = c + c / 2;
                 let old = u16::from_le_bytes([self.bytes[at], self.bytes[at + 1]]);
                 let value = (value & 0xFFF) as u16;
-                let pair = if c % 2 == 0 {
+                let pair = if c.is_multiple_of(2) {
                     old & 0xF000 | value
                 } else {
                     old & 0x000F | value << 4

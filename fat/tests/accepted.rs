@@ -1,5 +1,7 @@
 //! Volumes that we make hold against `fsck.fat` and against another implementation.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fs::File;
 use std::io::{Cursor, Read, Write};
 use std::process::Command;
