@@ -1,1 +1,15 @@
-//! placeholder
+//! Lives on the node: `hived` sees how the machine is, says so, and calls a good boot good.
+//!
+//! Level-triggered: every few seconds [`observe`] looks at everything anew, [`assess`] makes a
+//! status of it, and [`daemon`] writes that down and acts on it. Nothing depends on an event not
+//! being missed. The judgement in [`assess`], [`boot_entry`] and [`mount_table`] opens no file.
+
+pub mod assess;
+pub mod boot_entry;
+pub mod console;
+pub mod daemon;
+pub mod docker;
+pub mod esp;
+pub mod mount_table;
+pub mod notify;
+pub mod observe;

@@ -1,0 +1,173 @@
+//! Asks Docker Engine how it is, over its unix socket.
+//!
+//! Two questions do not need an HTTP library: HTTP/1.0 has no chunked answers, and the engine
+//! closes the connection after one (RFC 1945).
+
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+/// The engine's socket. `docker.socket` holds it before the engine is up: a question then waits.
+pub const SOCKET: &str = "/run/docker.sock";
+/// How long one question may take.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// More than this is no answer to our questions, in bytes.
+const LONGEST_ANSWER: u64 = 1 << 20;
+
+/// Why the engine did not tell its version.
+#[derive(Debug, thiserror::Error)]
+pub enum DockerError {
+    /// The socket is not there, refuses, or says nothing in time.
+    #[error("Docker does not answer on {socket}: {source}; `systemctl status docker` tells more")]
+    Silent {
+        /// Path of the socket.
+        socket: String,
+        /// The cause.
+        source: io::Error,
+    },
+    /// It answers, and is not well.
+    #[error("Docker answers {path} with {answer:?}; `journalctl -u docker` tells more")]
+    Unwell {
+        /// What was asked for.
+        path: &'static str,
+        /// First line or text of the answer.
+        answer: String,
+    },
+}
+
+/// The engine's version, when it answers both that it is well and which one it is.
+///
+/// # Errors
+/// Nobody answers within three seconds, or the answer is not that of a healthy engine.
+pub fn version(socket: &Path) -> Result<String, DockerError> {
+    get(socket, "/_ping")?;
+    let body = get(socket, "/version")?;
+    serde_json::from_str::<serde_json::Value>(&body)
+        .ok()
+        .and_then(|v| v.get("Version")?.as_str().map(str::to_owned))
+        .ok_or_else(|| DockerError::Unwell {
+            path: "/version",
+            answer: start(&body),
+        })
+}
+
+fn get(socket: &Path, path: &'static str) -> Result<String, DockerError> {
+    let answer = ask(socket, path).map_err(|source| DockerError::Silent {
+        socket: socket.display().to_string(),
+        source,
+    })?;
+    body_of_success(&answer).ok_or_else(|| DockerError::Unwell {
+        path,
+        answer: start(&answer),
+    })
+}
+
+fn ask(socket: &Path, path: &str) -> io::Result<String> {
+    let mut stream = UnixStream::connect(socket)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.write_all(format!("GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n").as_bytes())?;
+    let mut answer = Vec::new();
+    match stream.take(LONGEST_ANSWER).read_to_end(&mut answer) {
+        Err(e) if e.kind() == io::ErrorKind::WouldBlock => Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            format!("no answer within {} s", PATIENCE.as_secs()),
+        )),
+        Err(e) => Err(e),
+        Ok(_) => Ok(String::from_utf8_lossy(&answer).into_owned()),
+    }
+}
+
+/// What follows the head of an answer with status 200.
+fn body_of_success(answer: &str) -> Option<String> {
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let mut status = head.lines().next()?.split(' ');
+    (status.next()?.starts_with("HTTP/1.") && status.next()? == "200").then(|| body.to_owned())
+}
+
+/// The first line of a text, 80 characters at the most.
+fn start(text: &str) -> String {
+    text.lines()
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .take(80)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::UnixListener;
+
+    /// An engine that gives these answers, one a connection, and then is gone.
+    fn engine(answers: &'static [&'static str]) -> (tempfile::TempDir, std::path::PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let socket = dir.path().join("docker.sock");
+        let listener = UnixListener::bind(&socket).unwrap();
+        std::thread::spawn(move || {
+            for answer in answers {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut request = Vec::new();
+                let mut byte = [0];
+                while !request.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() == 1 {
+                    request.push(byte[0]);
+                }
+                stream.write_all(answer.as_bytes()).unwrap();
+            }
+        });
+        (dir, socket)
+    }
+
+    const OK: &str = "HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nOK";
+
+    #[test]
+    fn a_healthy_engine_tells_its_version() {
+        let (_dir, socket) = engine(&[
+            OK,
+            "HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n{\"Platform\":{\"Name\":\"\"},\"Version\":\"26.1.5+dfsg1\"}\n",
+        ]);
+        assert_eq!(version(&socket).unwrap(), "26.1.5+dfsg1");
+    }
+
+    #[test]
+    fn an_engine_in_trouble_is_quoted() {
+        let (_dir, socket) = engine(&["HTTP/1.0 500 Internal Server Error\r\n\r\nno space left"]);
+        let error = version(&socket).unwrap_err().to_string();
+        assert!(error.contains("500 Internal Server Error"), "{error}");
+    }
+
+    #[test]
+    fn nonsense_is_not_a_version() {
+        let (_dir, socket) = engine(&[OK, "HTTP/1.0 200 OK\r\n\r\n{\"ApiVersion\":\"1.45\"}"]);
+        let error = version(&socket).unwrap_err().to_string();
+        assert!(error.contains("/version"), "{error}");
+    }
+
+    #[test]
+    fn a_connection_that_closes_at_once_is_unwell() {
+        let (_dir, socket) = engine(&[""]);
+        assert!(matches!(version(&socket), Err(DockerError::Unwell { .. })));
+    }
+
+    #[test]
+    fn nobody_there_names_the_socket() {
+        let error = version(Path::new("/nowhere/docker.sock"))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("/nowhere/docker.sock") && error.contains("No such file"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn an_engine_that_says_nothing_runs_out_of_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let socket = dir.path().join("docker.sock");
+        let _listener = UnixListener::bind(&socket).unwrap();
+        let error = version(&socket).unwrap_err().to_string();
+        assert!(error.contains("no answer within 3 s"), "{error}");
+    }
+}
