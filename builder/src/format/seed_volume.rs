@@ -1,0 +1,173 @@
+//! The seed volume: a small FAT file system where a machine finds what it is to become.
+//!
+//! In the golden image it is empty; a stick or a virtual machine's disk gets its seed by
+//! [`inject_seed`], or by a person who copies `seed.json` onto it.
+
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
+
+use hive_fat::{FatError, Volume};
+use hive_inventory::disk::{NAME_SEED, SEED_FILE, SEED_SIZE};
+
+use super::guid;
+use super::window::Window;
+
+/// Bytes that are looked at for something to wipe at a time.
+const GRAIN: usize = 64 << 10;
+
+/// Why a seed volume could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum SeedVolumeError {
+    /// The stretch of the file holds something else.
+    #[error(
+        "there is no seed volume (FAT with the label HIVE-SEED) at byte {offset} of the image, and nothing was written; is this an image that hive baked?"
+    )]
+    NotSeed {
+        /// Where it was looked for.
+        offset: u64,
+        /// What was found wrong, if it is no FAT volume at all.
+        source: Option<FatError>,
+    },
+    /// The file could not be prepared.
+    #[error("making the seed volume; is the disk full?")]
+    Prepare(#[source] io::Error),
+    /// The file system could not be written.
+    #[error("writing the seed volume")]
+    Fat(#[from] FatError),
+}
+
+/// Writes a volume of [`SEED_SIZE`] bytes into `out`, which loses what it held; empty without `seed`.
+pub fn write(out: &File, seed: Option<&[u8]>) -> Result<(), SeedVolumeError> {
+    out.set_len(0)
+        .and_then(|()| out.set_len(SEED_SIZE))
+        .map_err(SeedVolumeError::Prepare)?;
+    fill(Window::new(out, 0, SEED_SIZE), SEED_SIZE, seed)
+}
+
+/// Makes the seed volume at `offset` of an image anew, with `seed` on it and nothing else.
+///
+/// The volume has to be there already: a wrong offset destroys nothing. What a former seed left
+/// in unused clusters is wiped.
+pub fn inject_seed(
+    image: &File,
+    offset: u64,
+    length: u64,
+    seed: &[u8],
+) -> Result<(), SeedVolumeError> {
+    let not_seed = |source| SeedVolumeError::NotSeed { offset, source };
+    let label = Volume::open(Window::new(image, offset, length))
+        .and_then(|mut volume| volume.label())
+        .map_err(|error| not_seed(Some(error)))?;
+    if label.as_deref() != Some(NAME_SEED) {
+        return Err(not_seed(None));
+    }
+    wipe(image, offset, length).map_err(SeedVolumeError::Prepare)?;
+    fill(Window::new(image, offset, length), length, Some(seed))
+}
+
+fn fill(mut window: Window<'_>, size: u64, seed: Option<&[u8]>) -> Result<(), SeedVolumeError> {
+    hive_fat::format(&mut window, size, guid::volume_id("seed", b""), NAME_SEED)?;
+    if let Some(seed) = seed {
+        let mut volume = Volume::open(window)?;
+        volume.add_file(SEED_FILE, seed)?;
+        volume.finish()?;
+    }
+    Ok(())
+}
+
+/// Writes zeros where there is anything else, so that holes stay holes.
+fn wipe(image: &File, offset: u64, length: u64) -> io::Result<()> {
+    let mut window = Window::new(image, offset, length);
+    let mut buffer = vec![0; GRAIN];
+    let mut at = 0;
+    while at < length {
+        let grain = &mut buffer[..GRAIN.min((length - at) as usize)];
+        image.read_exact_at(grain, offset + at)?;
+        if grain.iter().any(|&b| b != 0) {
+            grain.fill(0);
+            window.seek(SeekFrom::Start(at))?;
+            window.write_all(grain)?;
+        }
+        at += grain.len() as u64;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    fn bytes(file: &File) -> Vec<u8> {
+        let mut bytes = vec![0; file.metadata().unwrap().len() as usize];
+        file.read_exact_at(&mut bytes, 0).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn a_golden_seed_volume_is_empty() {
+        let out = tempfile::NamedTempFile::new().unwrap();
+        write(out.as_file(), None).unwrap();
+        assert_eq!(out.as_file().metadata().unwrap().len(), SEED_SIZE);
+        let mut volume = Volume::open(out.as_file()).unwrap();
+        assert!(volume.list("").unwrap().is_empty());
+        assert_eq!(volume.label().unwrap().as_deref(), Some("HIVE-SEED"));
+        match Command::new("fsck.fat").arg("-n").arg(out.path()).output() {
+            Err(_) => println!("SKIPPED: fsck.fat is not installed (package dosfstools)"),
+            Ok(output) => {
+                assert!(
+                    output.status.success(),
+                    "{}",
+                    String::from_utf8_lossy(&output.stdout)
+                )
+            }
+        }
+    }
+
+    #[test]
+    fn an_injected_seed_is_the_one_that_is_there() {
+        let offset = 3 << 20;
+        let image = tempfile::tempfile().unwrap();
+        let (empty, full) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
+        write(&empty, None).unwrap();
+        write(&full, Some(b"{\"version\":1}")).unwrap();
+        image.write_all_at(&[0xEE; 20 << 20], 0).unwrap();
+        image.write_all_at(&bytes(&empty), offset).unwrap();
+
+        let long = vec![b's'; 300_000];
+        inject_seed(&image, offset, SEED_SIZE, &long).unwrap();
+        let mut volume = Volume::open(Window::new(&image, offset, SEED_SIZE)).unwrap();
+        assert!(volume.read_file("seed.json").unwrap() == long);
+
+        inject_seed(&image, offset, SEED_SIZE, b"{\"version\":1}").unwrap();
+        let after = bytes(&image);
+        let (start, end) = (offset as usize, (offset + SEED_SIZE) as usize);
+        assert!(
+            after[start..end] == bytes(&full),
+            "the former seed left something behind"
+        );
+        assert!(
+            after[..start]
+                .iter()
+                .chain(&after[end..])
+                .all(|&b| b == 0xEE)
+        );
+    }
+
+    #[test]
+    fn a_wrong_place_is_left_alone() {
+        let image = tempfile::tempfile().unwrap();
+        image.write_all_at(&[0xEE; 20 << 20], 0).unwrap();
+        let error = inject_seed(&image, 1 << 20, SEED_SIZE, b"{}").unwrap_err();
+        assert!(matches!(error, SeedVolumeError::NotSeed { .. }), "{error}");
+        hive_fat::format(&mut &image, SEED_SIZE, 1, "OTHER").unwrap();
+        let before = bytes(&image);
+        let error = inject_seed(&image, 0, SEED_SIZE, b"{}").unwrap_err();
+        assert!(
+            matches!(error, SeedVolumeError::NotSeed { source: None, .. }),
+            "{error}"
+        );
+        assert!(bytes(&image) == before);
+    }
+}
