@@ -104,6 +104,10 @@ fn load(path: &str) -> io::Result<()> {
     match rustix::system::finit_module(&file, c"", flags) {
         // There already, or built in.
         Err(rustix::io::Errno::EXIST) => Ok(()),
+        // The file is open, so it is not that which is missing.
+        Err(rustix::io::Errno::NOENT) => Err(io::Error::other(
+            "it needs another module that was not loaded before it",
+        )),
         other => Ok(other?),
     }
 }
