@@ -1,5 +1,6 @@
 //! `hived`: the node's daemon, and `hived status` for a person at the console.
 
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -19,10 +20,7 @@ fn main() -> ExitCode {
         [] => daemon::run().map_err(|e| e.to_string()),
         ["status"] => status(false),
         ["status", "--json"] => status(true),
-        ["help" | "--help" | "-h"] => {
-            print!("{USAGE}");
-            Ok(())
-        }
+        ["help" | "--help" | "-h"] => say(USAGE),
         _ => {
             eprint!("hived: unknown arguments {words:?}\n\n{USAGE}");
             return ExitCode::from(2);
@@ -41,11 +39,20 @@ fn status(json: bool) -> Result<(), String> {
     let status = daemon::read(Path::new(RUN_STATUS)).map_err(|e| {
         format!("reading {RUN_STATUS}: {e}; is the daemon running? (`systemctl status hived`)")
     })?;
-    if json {
-        let text = serde_json::to_string_pretty(&status).map_err(|e| e.to_string())?;
-        println!("{text}");
+    let text = if json {
+        serde_json::to_string_pretty(&status).map_err(|e| e.to_string())? + "\n"
     } else {
-        print!("{}", console::text(&status));
+        console::text(&status)
+    };
+    say(&text)
+}
+
+/// Prints; a reader that has seen enough (`| head`) is no error.
+fn say(text: &str) -> Result<(), String> {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
+            Err(format!("writing to standard output: {e}"))
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
