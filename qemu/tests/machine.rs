@@ -1,0 +1,277 @@
+//! Real machines under software emulation: only QEMU, its tools and firmware are needed.
+
+#![allow(clippy::unwrap_used)] // clippy.toml allows it in tests, not in what they share
+
+use std::fs;
+use std::net::TcpListener;
+use std::time::Duration;
+
+use hive_qemu::{
+    Boot, Disk, Error, FirmwareSearch, Format, Forward, Mac, Nic, Patience, Saved, Version, Vm,
+    VmConfig, create_raw,
+};
+use serde_json::json;
+use tempfile::TempDir;
+
+/// A folder and patience for a test, unless machines can't run here.
+fn bench() -> Option<(TempDir, Patience)> {
+    let ready = Version::query("qemu-system-x86_64").and_then(|_| FirmwareSearch::default().find());
+    match ready {
+        Ok(_) => Some((
+            tempfile::tempdir().unwrap(),
+            Patience::measured().unwrap().shared_by(4),
+        )),
+        Err(error) => {
+            println!("SKIPPED: {error}");
+            None
+        }
+    }
+}
+
+fn small(name: &str, dir: &TempDir) -> VmConfig {
+    VmConfig::new(name, dir.path().join(name)).memory(256)
+}
+
+/// Waits until the firmware has written its first variables: it found its memory, its flash and
+/// its devices by then.
+fn wait_for_firmware(vm: &Vm, patience: Patience) {
+    let fresh = fs::read(FirmwareSearch::default().find().unwrap().vars).unwrap();
+    let vars = vm.dir().join("vars.fd");
+    vm.wait_until(
+        "the firmware to write its variables",
+        patience.scale(Duration::from_secs(30)),
+        || Ok::<_, std::io::Error>((fs::read(&vars)? != fresh).then_some(())),
+    )
+    .unwrap();
+}
+
+#[test]
+fn firmware_boots_pauses_goes_on_and_loses_power() {
+    let Some((dir, patience)) = bench() else {
+        return;
+    };
+    let config = small("one", &dir);
+    let vm = Vm::start(config.clone()).unwrap();
+    assert!(
+        vm.accelerator().starts_with("tcg,thread=multi (-cpu max"),
+        "{}",
+        vm.accelerator()
+    );
+    assert_eq!(vm.status().unwrap(), "running");
+    wait_for_firmware(&vm, patience);
+
+    vm.pause().unwrap();
+    assert_eq!(vm.status().unwrap(), "paused");
+    let picture = dir.path().join("screen.png");
+    vm.screendump(&picture).unwrap();
+    assert!(fs::read(&picture).unwrap().starts_with(b"\x89PNG"));
+    vm.resume().unwrap();
+    assert_eq!(vm.status().unwrap(), "running");
+    vm.powerdown().unwrap();
+    vm.wait_event("POWERDOWN", patience.scale(Duration::from_secs(10)))
+        .unwrap();
+
+    let again = Vm::start(config.clone()).unwrap_err();
+    assert!(matches!(again, Error::AlreadyRunning { .. }), "{again}");
+
+    vm.power_cut().unwrap();
+    assert!(!vm.is_alive());
+    let exit = vm.wait_exit(Duration::ZERO).unwrap();
+    assert!(!exit.by_guest(), "{exit:?}");
+    assert_eq!(exit.reason, None);
+    let lost = vm.status().unwrap_err();
+    assert!(matches!(lost, Error::Died { .. }), "{lost}");
+    let stale = Vm::attach(vm.dir()).unwrap_err().to_string();
+    assert!(stale.contains("has ended"), "{stale}");
+
+    // The same machine, with what its firmware remembers.
+    let remembered = fs::read(vm.dir().join("vars.fd")).unwrap();
+    let vm = Vm::start(VmConfig {
+        paused: true,
+        ..config
+    })
+    .unwrap();
+    assert_eq!(vm.status().unwrap(), "prelaunch");
+    assert!(fs::read(vm.dir().join("vars.fd")).unwrap() == remembered);
+}
+
+#[test]
+fn a_machine_outlives_its_handle_only_if_it_shall() {
+    let Some((dir, patience)) = bench() else {
+        return;
+    };
+    let tied = Vm::start(VmConfig {
+        paused: true,
+        ..small("tied", &dir)
+    })
+    .unwrap();
+    let pid = tied.pid();
+    drop(tied);
+    assert!(
+        !fs::exists(format!("/proc/{pid}")).unwrap(),
+        "a tied machine was left behind"
+    );
+
+    let config = VmConfig {
+        paused: true,
+        ..small("free", &dir)
+    }
+    .detached()
+    .nic(Nic::user(Mac::local(1), [Forward::tcp(22)]));
+    let vm = Vm::start(config).unwrap();
+    let (pid, folder, ssh) = (vm.pid(), vm.dir().to_owned(), vm.forwarded(22).unwrap());
+    drop(vm);
+    let vm = Vm::attach(&folder).unwrap();
+    assert_eq!(vm.pid(), pid);
+    assert_eq!(vm.forwarded(22), Some(ssh));
+    // Its session is its own: what ends this one does not end it.
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let session = stat
+        .rsplit(')')
+        .next()
+        .unwrap()
+        .split_whitespace()
+        .nth(3)
+        .unwrap();
+    assert_eq!(session, pid.to_string());
+
+    vm.execute("quit", json!({})).unwrap();
+    let exit = vm
+        .wait_exit(patience.scale(Duration::from_secs(10)))
+        .unwrap();
+    assert_eq!(exit.reason.as_deref(), Some("host-qmp-quit"));
+    assert!(!exit.by_guest());
+}
+
+#[test]
+fn one_saved_machine_goes_on_twice_from_the_same_memory() {
+    let Some((dir, patience)) = bench() else {
+        return;
+    };
+    let disk = dir.path().join("disk.raw");
+    create_raw(&disk, 64 << 20).unwrap();
+    let config = small("origin", &dir).disk(Disk::raw(&disk).serial("D1"));
+    let vm = Vm::start(config).unwrap();
+    wait_for_firmware(&vm, patience);
+    vm.pause().unwrap();
+    // Two MiB of memory the firmware works in.
+    let memory = |vm: &Vm| {
+        let file = vm.dir().join("peek");
+        vm.execute(
+            "pmemsave",
+            json!({"val": 0x80_0000, "size": 2 << 20, "filename": file}),
+        )
+        .unwrap();
+        fs::read(file).unwrap()
+    };
+    let before = memory(&vm);
+    assert!(before.iter().any(|b| *b != 0), "nothing to compare");
+    let place = dir.path().join("saved");
+    vm.save(&place).unwrap();
+    assert!(
+        !vm.is_alive(),
+        "a saved machine must not write to its disks any more"
+    );
+
+    let saved = Saved::open(&place).unwrap();
+    let forks: Vec<Vm> = ["a", "b"]
+        .map(|name| {
+            let config = saved.fork(name, &dir.path().join(name)).unwrap();
+            assert_eq!(config.disks[0].format, Format::Qcow2);
+            Vm::start(VmConfig {
+                paused: true,
+                ..config
+            })
+            .unwrap()
+        })
+        .into();
+    for fork in &forks {
+        assert!(
+            memory(fork) == before,
+            "`{}` has another memory",
+            fork.name()
+        );
+        fork.resume().unwrap();
+        assert_eq!(fork.status().unwrap(), "running");
+        assert_eq!(fork.config().restore, None, "started again, it has to boot");
+    }
+    drop(forks);
+
+    fs::write(&disk, "somebody wrote to it").unwrap();
+    let error = saved
+        .fork("c", &dir.path().join("c"))
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("changed after saving"), "{error}");
+}
+
+#[test]
+fn what_is_missing_or_taken_is_named() {
+    let Some((dir, _)) = bench() else { return };
+    let there = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = there.local_addr().unwrap().port();
+    let forward = Forward {
+        host: port,
+        ..Forward::tcp(22)
+    };
+    let error = Vm::start(small("vm", &dir).nic(Nic::user(Mac::local(1), [forward]))).unwrap_err();
+    assert!(
+        matches!(error, Error::PortTaken { port: p, .. } if p == port),
+        "{error}"
+    );
+
+    let garbage = dir.path().join("garbage.qcow2");
+    fs::write(&garbage, "x".repeat(4096)).unwrap();
+    let error = Vm::start(small("vm", &dir).disk(Disk::qcow2(&garbage))).unwrap_err();
+    let Error::StartFailed { said, .. } = &error else {
+        panic!("{error}")
+    };
+    assert!(said.contains("qcow2"), "QEMU's own words are lost: {said}");
+
+    let mut config = small("vm", &dir);
+    config.boot = Boot::Kernel {
+        kernel: "/no/kernel".into(),
+        initrd: None,
+        append: String::new(),
+    };
+    let error = Vm::start(config).unwrap_err();
+    assert!(
+        matches!(error, Error::FileMissing { what: "kernel", .. }),
+        "{error}"
+    );
+
+    let mut config = small("vm", &dir);
+    config.program = "qemu-that-is-not-there".to_owned();
+    let error = Vm::start(config).unwrap_err().to_string();
+    assert!(error.contains("apt-get install qemu-system-x86"), "{error}");
+}
+
+#[test]
+fn waiting_ends_early_when_the_machine_dies() {
+    let Some((dir, _)) = bench() else { return };
+    let vm = Vm::start(VmConfig {
+        paused: true,
+        ..small("vm", &dir)
+    })
+    .unwrap();
+    let mut looks = 0;
+    let error = vm
+        .wait_until("a miracle", Duration::from_secs(600), || {
+            looks += 1;
+            if looks == 2 {
+                vm.power_cut()?;
+            }
+            Ok::<Option<()>, Error>(None)
+        })
+        .unwrap_err();
+    assert!(error.to_string().contains("a miracle"), "{error}");
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert!(
+        cause.contains("virtual machine `vm` ended (signal: 9"),
+        "{cause}"
+    );
+    assert!(
+        cause.contains("wrote nothing on the serial port"),
+        "{cause}"
+    );
+}
