@@ -268,7 +268,16 @@ pub fn bake(
             Some(dir)
         }
     };
-    let drbd_version = module_version(request, built_modules.as_deref(), progress)?;
+    let built_version = match &built_modules {
+        None => None,
+        Some(dir) => Some(
+            std::fs::read_to_string(dir.join("version"))
+                .context("reading the version of the built module")?,
+        ),
+    };
+    if let Some(version) = &built_version {
+        judge(request, version, progress)?;
+    }
 
     let built = note(tree::STEP, &steps.root);
     let root = cache.step(tree::STEP, &steps.root, |out| {
@@ -288,6 +297,8 @@ pub fn bake(
         seal(out)
     })?;
     ended(tree::STEP, built);
+
+    let drbd_version = loaded_version(&root, built_version.as_deref())?;
 
     let built = note(image::INITRD, &steps.initrd);
     let initrd = cache.step(image::INITRD, &steps.initrd, |out| {
@@ -330,17 +341,9 @@ fn seal(out: &Path) -> Result<()> {
     std::fs::write(out.join("seal.json"), text).context("writing the seal")
 }
 
-fn module_version(
-    request: &BakeRequest,
-    built: Option<&Path>,
-    progress: &dyn Progress,
-) -> Result<String> {
-    let Some(dir) = built else {
-        return Ok("8.4 (kernel)".into());
-    };
-    let version = std::fs::read_to_string(dir.join("version"))
-        .context("reading the version of the built module")?;
-    match drbd::verdict(&version) {
+/// Refuses a module that is known to lose data.
+fn judge(request: &BakeRequest, version: &str, progress: &dyn Progress) -> Result<()> {
+    match drbd::verdict(version) {
         drbd::Verdict::Good => {}
         drbd::Verdict::Better(why) => progress.warn(&format!("DRBD {version}: {why}")),
         drbd::Verdict::Bad(why) if request.drbd.accept_bad_version => {
@@ -352,5 +355,18 @@ fn module_version(
             "DRBD {version} is refused: {why}. Take 9.2.19 or later of the 9.2 series; to bake it all the same set `accept_bad_version: true` under `drbd:`"
         ),
     }
-    Ok(version)
+    Ok(())
+}
+
+/// The version of the module that the finished root loads; it has to be the one that was built for it.
+fn loaded_version(root: &Path, built: Option<&str>) -> Result<String> {
+    let path = root.join("drbd-version");
+    let found =
+        std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    match built {
+        Some(built) if built != found => bail!(
+            "the image would load DRBD {found} where {built} was built for it; another package of the site brings a module of its own"
+        ),
+        _ => Ok(found),
+    }
 }

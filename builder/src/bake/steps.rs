@@ -14,8 +14,8 @@ use crate::cache::{Inputs, sha256_hex};
 use crate::lock::Lock;
 use crate::{modules, node_programs, recipe, site_layer, tools, tree};
 
-/// Raised when a step's own code changes what it makes from the same inputs.
-const CODE: &str = "1";
+/// The builder's own sources: another builder may make something else from the same inputs.
+const CODE: &str = env!("HIVE_BUILDER_SOURCES");
 
 /// The inputs of every step of a bake.
 #[derive(Debug)]
@@ -42,17 +42,17 @@ impl Steps {
     /// # Errors
     /// A file that the site names can't be read, or its settings make no valid site layer.
     pub fn of(request: &BakeRequest, lock: &Lock) -> Result<Self> {
-        let tools = package_inputs(Inputs::default().text("code", CODE), lock, TOOLS);
+        let tools = package_inputs(Inputs::default().text("hive itself", CODE), lock, TOOLS);
         let modules = (request.drbd.module != DrbdModule::Kernel).then(|| {
             package_inputs(
-                Inputs::default().text("code", CODE),
+                Inputs::default().text("hive itself", CODE),
                 lock,
                 &set(&request.stage, "modules"),
             )
         });
         let addons = addons(&request.site, request.image.addon.as_deref())?;
         let mut root = Inputs::default()
-            .text("code", CODE)
+            .text("hive itself", CODE)
             .text("tools", tools.key())
             .text("compression", compression(&request.image))
             .text("locale", &request.image.locale)
@@ -70,7 +70,7 @@ impl Steps {
         root = package_inputs(root, lock, &set(&request.stage, "host"));
         root = package_inputs(root, lock, &set(&request.stage, "kernel"));
         let initrd = Inputs::default()
-            .text("code", CODE)
+            .text("hive itself", CODE)
             .text("root", root.key())
             .bytes(
                 "program hive-init",
@@ -83,7 +83,7 @@ impl Steps {
         let layer = site_layer::render(&request.name, &request.stage, &request.settings)
             .context("turning the site's settings into files of the hosts")?;
         let mut image = Inputs::default()
-            .text("code", CODE)
+            .text("hive itself", CODE)
             .text("root", root.key())
             .text("initrd", initrd.key())
             .text("site", &request.name)

@@ -89,7 +89,7 @@ pub fn overlay(root: &Path, image: &ImageSettings) -> Result<()> {
 ///
 /// # Errors
 /// localedef or systemctl fails.
-pub fn accounts_and_presets(chroot: &Chroot, image: &ImageSettings) -> Result<()> {
+pub fn locale_and_presets(chroot: &Chroot, root: &Path, image: &ImageSettings) -> Result<()> {
     if image.locale != "C.UTF-8" {
         let (source, charmap) = image.locale.split_once('.').with_context(|| {
             format!(
@@ -119,11 +119,9 @@ pub fn accounts_and_presets(chroot: &Chroot, image: &ImageSettings) -> Result<()
             .filter_map(|line| line.strip_prefix(verb)?.split_whitespace().next())
             .collect();
         for unit in units {
-            let known = chroot
-                .program("systemctl")
-                .args(["cat", "--root=/", unit])
-                .output()
-                .is_ok();
+            let known = ["etc/systemd/system", "usr/lib/systemd/system"]
+                .iter()
+                .any(|dir| root.join(dir).join(unit).exists());
             if known {
                 chroot
                     .program("systemctl")

@@ -43,7 +43,8 @@ pub struct RootTask {
     pub compression: String,
     /// An empty folder for unfinished work.
     pub scratch: PathBuf,
-    /// Where the results go: `root.erofs`, `vmlinuz`, `modules/`, `packages.txt`, `kernel-release`.
+    /// Where the results go: `root.erofs`, `vmlinuz`, `modules/`, `packages.txt`,
+    /// `kernel-release`, `drbd-version`.
     pub out: PathBuf,
 }
 
@@ -76,12 +77,19 @@ pub fn build(task: &RootTask, progress: &dyn Progress) -> Result<()> {
         .arg(&release)
         .output()
         .context("listing the kernel's modules")?;
+    let drbd = chroot
+        .program("modinfo")
+        .args(["-k", &release, "-F", "version", "drbd"])
+        .text()
+        .context("asking which DRBD module the image would load")?;
     finish::overlay(&root, &task.image)?;
-    finish::accounts_and_presets(&chroot, &task.image)?;
+    finish::locale_and_presets(&chroot, &root, &task.image)?;
     configure::addons(&chroot, &root, &task.addons)?;
     chroot.leave()?;
 
     finish::take_kernel(&root, &release, &task.out)?;
+    fs::write(task.out.join("drbd-version"), drbd.trim())
+        .context("writing the version of the DRBD module")?;
     finish::package_list(&unpacked, &kernel, &task.out)?;
     finish::scrub(&root)?;
     finish::rearrange(&root)?;
