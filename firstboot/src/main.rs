@@ -117,14 +117,16 @@ fn sealed_root(cmdline: &str, image: &BakedImage) -> Result<SealedRoot, Failure>
         format!("cannot read {INITRD_CMDLINE} of the initrd"),
         REBAKE,
     )?;
-    cmdline::check_sealed(sealed.as_bytes(), cmdline.as_bytes()).explain(
-        format!(
-            "refusing to run under another command line than the one baked\nsealed:  {}\nrunning: {}",
-            sealed.trim_end(),
-            cmdline.trim_end()
-        ),
-        "start the entry as it is, without editing it; if nobody edited it, the EFI system partition was altered: flash the image again",
-    )?;
+    cmdline::check_sealed(sealed.as_bytes(), cmdline.as_bytes()).map_err(|why| {
+        Failure::new(
+            format!(
+                "{why}\nsealed:  {}\nrunning: {}",
+                sealed.trim_end(),
+                cmdline.trim_end()
+            ),
+            "start the entry as it is, without editing it; if nobody edited it, the EFI system partition was altered: flash the image again",
+        )
+    })?;
     let root =
         cmdline::sealed_root(&sealed).explain("the sealed command line is not complete", REBAKE)?;
     if image.root_hash != root.hash_hex() {

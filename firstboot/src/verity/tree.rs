@@ -142,6 +142,8 @@ fn superblock(s: &[u8], root: &SealedRoot) -> Result<(), VerityError> {
         "for another number of blocks"
     } else if s[88..344].get(..salt_size) != Some(&root.salt[..]) {
         "for another salt"
+    } else if s[88 + salt_size..].iter().any(|b| *b != 0) {
+        "followed by bytes that do not belong there"
     } else {
         return Ok(());
     };
@@ -159,5 +161,86 @@ mod tests {
         assert_eq!(levels(129), [2, 1]);
         assert_eq!(levels(128 * 128 + 1), [129, 2, 1]);
         assert_eq!(total_bytes(129), (129 + 1 + 3) * 4096);
+    }
+
+    /// A disk in memory.
+    struct Bytes(Vec<u8>);
+
+    impl Disk for Bytes {
+        fn size(&self) -> u64 {
+            self.0.len() as u64
+        }
+        fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+            let at = offset as usize;
+            let found = self.0.get(at..at + buffer.len());
+            buffer.copy_from_slice(found.ok_or(io::ErrorKind::UnexpectedEof)?);
+            Ok(())
+        }
+        fn write_at(&self, _: u64, _: &[u8]) -> io::Result<()> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    const BLOCKS: u64 = 300;
+
+    /// Data, superblock and tree, built from the format's description.
+    fn sealed() -> (Vec<u8>, SealedRoot) {
+        let salt = vec![0xAB; 32];
+        let mut disk: Vec<u8> = (0..BLOCKS).flat_map(|b| vec![b as u8; BLOCK]).collect();
+        disk[1024..1028].copy_from_slice(&EROFS_MAGIC);
+        let mut levels = vec![disk.clone()];
+        while levels[levels.len() - 1].len() > BLOCK {
+            let mut next: Vec<u8> = levels[levels.len() - 1]
+                .chunks(BLOCK)
+                .flat_map(|b| hash(&salt, b))
+                .collect();
+            next.resize(next.len().next_multiple_of(BLOCK), 0);
+            levels.push(next);
+        }
+        let mut s = vec![0; BLOCK];
+        s[..8].copy_from_slice(b"verity\0\0");
+        s[8] = 1;
+        s[12] = 1;
+        s[32..38].copy_from_slice(b"sha256");
+        s[64..68].copy_from_slice(&4096u32.to_le_bytes());
+        s[68..72].copy_from_slice(&4096u32.to_le_bytes());
+        s[72..80].copy_from_slice(&BLOCKS.to_le_bytes());
+        s[80] = 32;
+        s[88..120].copy_from_slice(&salt);
+        disk.extend(s);
+        for level in levels[1..].iter().rev() {
+            disk.extend(level);
+        }
+        let root = SealedRoot {
+            hash: hash(&salt, &levels[levels.len() - 1]),
+            blocks: BLOCKS,
+            salt,
+        };
+        (disk, root)
+    }
+
+    #[test]
+    fn any_flipped_byte_of_superblock_tree_and_first_block_is_found() {
+        let (mut disk, root) = sealed();
+        let length = disk.len() as u64;
+        assert_eq!(length, total_bytes(BLOCKS));
+        check(&Bytes(disk.clone()), 0, length, &root).unwrap();
+        let behind_data = BLOCKS as usize * BLOCK;
+        // Unsealed and harmless: the name of the tree, algorithm name's and salt size's padding.
+        let free = |at: usize| [16..32, 39..64, 82..88].iter().any(|r| r.contains(&at));
+        for at in (0..BLOCK).chain(behind_data..disk.len()).step_by(13) {
+            disk[at] ^= 0x10;
+            let torn = Bytes(disk);
+            let found = check(&torn, 0, length, &root);
+            let harmless = at >= behind_data && free(at - behind_data);
+            assert_eq!(found.is_ok(), harmless, "byte {at}");
+            disk = torn.0;
+            disk[at] ^= 0x10;
+        }
+        let error = check(&Bytes(disk), 0, length - 1, &root).unwrap_err();
+        assert!(matches!(error, VerityError::Short { .. }), "{error}");
     }
 }
