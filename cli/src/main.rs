@@ -1,1 +1,35 @@
-fn main() {}
+//! The `hive` command. A command's story is in `commands/`, its words in `args.rs`, what becomes
+//! of its errors in `error.rs`.
+
+mod admin_key;
+mod args;
+mod commands;
+mod context_folder;
+mod error;
+mod host_key;
+mod machines;
+mod output;
+mod progress;
+mod reference;
+mod remote;
+mod site_folder;
+mod ssh_files;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use hive_builder::namespace;
+
+fn main() -> ExitCode {
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|word| word == namespace::SUBCOMMAND)
+    {
+        return namespace::enter();
+    }
+    error::report_panics_as_bugs();
+    match commands::run(args::Args::parse()) {
+        Ok(code) => code,
+        Err(error) => error.report(),
+    }
+}

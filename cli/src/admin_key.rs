@@ -1,0 +1,101 @@
+//! The operators' ssh key pair of a stage: `id_rsa` of an older project, else `id_ed25519`, made
+//! when there is neither.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::Context;
+
+use crate::context_folder::{ContextFolder, write};
+use crate::error::Result;
+use crate::host_key;
+
+/// Key files that are looked for, the first one wins.
+const NAMES: [&str; 2] = ["id_rsa", "id_ed25519"];
+
+/// The key pair.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdminKey {
+    /// File of the private key.
+    pub file: PathBuf,
+    /// The public key, one line.
+    pub public: String,
+}
+
+impl AdminKey {
+    /// The stage's key pair if it has one.
+    ///
+    /// # Errors
+    /// The public half is missing or can't be read.
+    pub fn find(context: &ContextFolder) -> Result<Option<Self>> {
+        let Some(file) = NAMES
+            .iter()
+            .map(|name| context.path(name))
+            .find(|file| file.exists())
+        else {
+            return Ok(None);
+        };
+        let public_file = file.with_extension("pub");
+        let public = fs::read_to_string(&public_file).with_context(|| {
+            format!(
+                "reading the public half of the admin key; write it again with `ssh-keygen -y -f {} > {}`",
+                file.display(),
+                public_file.display()
+            )
+        })?;
+        Ok(Some(Self {
+            file,
+            public: public.trim().to_owned(),
+        }))
+    }
+
+    /// The stage's key pair, made if it has none.
+    ///
+    /// # Errors
+    /// As [`AdminKey::find`], or the folder can't be written.
+    pub fn find_or_make(context: &ContextFolder, comment: &str) -> Result<Self> {
+        if let Some(found) = Self::find(context)? {
+            return Ok(found);
+        }
+        let file = context.path(NAMES[1]);
+        let pair = host_key::generate(comment)?;
+        // The private half last: with it there, the pair counts as made.
+        write(
+            &file.with_extension("pub"),
+            0o644,
+            format!("{}\n", pair.public).as_bytes(),
+        )?;
+        write(&file, 0o600, pair.private.as_bytes())?;
+        Ok(Self {
+            file,
+            public: pair.public,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hive_inventory::site::StageName;
+
+    #[test]
+    fn the_key_is_made_once_and_an_older_one_wins() {
+        let dir = tempfile::tempdir().unwrap();
+        let context = ContextFolder::make(dir.path(), StageName::Private).unwrap();
+        assert_eq!(AdminKey::find(&context).unwrap(), None);
+        let made = AdminKey::find_or_make(&context, "admin@hive.example").unwrap();
+        assert!(
+            made.public.starts_with("ssh-ed25519 AAAA")
+                && made.public.ends_with(" admin@hive.example")
+        );
+        assert_eq!(AdminKey::find_or_make(&context, "other").unwrap(), made);
+        fs::write(context.path("id_rsa"), "private").unwrap();
+        let error = AdminKey::find(&context).unwrap_err().text();
+        assert!(error.contains("ssh-keygen -y -f"), "{error}");
+        fs::write(context.path("id_rsa.pub"), "ssh-rsa AAAA old\n").unwrap();
+        assert_eq!(
+            AdminKey::find(&context).unwrap().unwrap().public,
+            "ssh-rsa AAAA old"
+        );
+    }
+}

@@ -1,0 +1,35 @@
+//! One file per command; [`run`] leads to it.
+
+pub mod bake;
+pub mod cache;
+pub mod completion;
+pub mod init;
+pub mod lock;
+pub mod run;
+pub mod ssh;
+pub mod status;
+
+use std::process::ExitCode;
+
+use crate::args::{Args, Command};
+use crate::error::Result;
+use crate::{output, reference};
+
+/// Does what the command line says.
+///
+/// # Errors
+/// Whatever goes wrong, for [`crate::error`] to tell.
+pub fn run(args: Args) -> Result<ExitCode> {
+    let Args { global, command } = args;
+    match command {
+        Command::Init(init) => init.run(&global),
+        Command::Lock(lock) => lock.run(&global),
+        Command::Bake(bake) => bake.run(&global),
+        Command::Run(run) => run.run(&global),
+        Command::Ssh(ssh) => ssh.run(&global),
+        Command::Status(status) => status.run(&global),
+        Command::Cache(cache) => cache.run(&global),
+        Command::Completion(completion) => completion.run(),
+        Command::Reference => output::data(&reference::markdown()).map(|()| ExitCode::SUCCESS),
+    }
+}

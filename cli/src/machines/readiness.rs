@@ -1,0 +1,92 @@
+//! Waiting until a machine does its work.
+
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+use hive_builder::progress::Progress;
+use hive_inventory::node::NodeStatus;
+use hive_qemu::Vm;
+
+use crate::progress::Reporter;
+use crate::remote;
+
+/// Between two looks: a login costs an emulated machine a second or two of its own boot.
+const PAUSE: Duration = Duration::from_secs(3);
+/// Seconds for one connection.
+const CONNECT: u64 = 20;
+
+/// Asks a machine over ssh until it says that it is ready.
+///
+/// # Errors
+/// The machine ends, or is not ready within `timeout`; the error has the last lines of its console.
+pub fn wait(
+    vm: &Vm,
+    ssh_config: &Path,
+    host: &str,
+    timeout: Duration,
+    reporter: &Reporter,
+) -> anyhow::Result<NodeStatus> {
+    let name = vm.name().to_owned();
+    reporter.begin(&name, "");
+    reporter.note(&name, "starting; no answer to ssh yet");
+    let result = poll(vm, ssh_config, host, timeout, &|text| {
+        reporter.note(&name, text)
+    });
+    reporter.finish(&name, if result.is_ok() { "ready" } else { "not ready" });
+    result
+}
+
+fn poll(
+    vm: &Vm,
+    config: &Path,
+    host: &str,
+    timeout: Duration,
+    note: &dyn Fn(&str),
+) -> anyhow::Result<NodeStatus> {
+    let since = Instant::now();
+    let mut missing = "an answer to ssh".to_owned();
+    loop {
+        let answer = remote::status(config, host, CONNECT);
+        let news = match answer {
+            Ok(status) if status.ready => return Ok(status),
+            Ok(status) if status.waiting_for.is_empty() => "its first look at itself".to_owned(),
+            Ok(status) => status.waiting_for.join("; "),
+            Err(error)
+                if error
+                    .downcast_ref::<hive_system::Failure>()
+                    .is_some_and(is_silence) =>
+            {
+                missing.clone()
+            }
+            // It answers, and what it says will not get better.
+            Err(error) => return Err(error),
+        };
+        if news != missing {
+            note(&format!("waiting for {news}"));
+            missing = news;
+        }
+        if !vm.is_alive() {
+            bail!(
+                "{host} ended while it started; its console is in {}, and ends with\n{}",
+                vm.serial_log().display(),
+                vm.serial_tail()
+            );
+        }
+        if since.elapsed() > timeout {
+            bail!(
+                "{host} is not ready after {:.0} s: it waits for {missing}. It runs on; `hive status` asks it again. Its console is in {}, and ends with\n{}",
+                since.elapsed().as_secs_f64(),
+                vm.serial_log().display(),
+                vm.serial_tail()
+            );
+        }
+        sleep(PAUSE);
+    }
+}
+
+/// Whether a failure of ssh is one that passes while a machine boots: anything but a missing program.
+fn is_silence(failure: &hive_system::Failure) -> bool {
+    matches!(failure, hive_system::Failure::Failed { .. })
+}
