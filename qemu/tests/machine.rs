@@ -7,8 +7,8 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use hive_qemu::{
-    Boot, Disk, Error, FirmwareSearch, Format, Forward, Mac, Nic, Patience, Saved, Version, Vm,
-    VmConfig, create_raw,
+    Boot, Disk, Error, FirmwareSearch, Format, Forward, FwCfg, Interface, Mac, Network, Nic,
+    Patience, Saved, Version, Vm, VmConfig, create_raw,
 };
 use serde_json::json;
 use tempfile::TempDir;
@@ -274,4 +274,55 @@ fn waiting_ends_early_when_the_machine_dies() {
         cause.contains("wrote nothing on the serial port"),
         "{cause}"
     );
+}
+
+#[test]
+fn every_kind_of_device_starts_and_the_guest_is_told_its_strings() {
+    let Some((dir, patience)) = bench() else {
+        return;
+    };
+    let image = |name: &str| {
+        let path = dir.path().join(name);
+        create_raw(&path, 16 << 20).unwrap();
+        Disk::raw(path).unsafe_cache()
+    };
+    let mut config = small("vm", &dir)
+        .disk(image("with,comma").serial("S,1").readonly())
+        .disk(image("nvme").interface(Interface::Nvme))
+        .disk(image("stick").interface(Interface::UsbStick))
+        .nic(Nic {
+            network: Network::Nothing,
+            ..Nic::user(Mac::local(1), [])
+        });
+    for i in 0..7 {
+        config = config.disk(image(&format!("sata{i}")).interface(Interface::Sata));
+    }
+    config.smbios.serial = Some("SERIAL,OF-IT".to_owned());
+    config.smbios.uuid = Some("01234567-89ab-cdef-0123-456789abcdef".to_owned());
+    config.smbios.oem_strings = vec![format!("LONG-STRING-{}", "x".repeat(5000))];
+    config.fw_cfg.push(FwCfg {
+        name: "opt/org.example/bytes".to_owned(),
+        content: vec![0, 255, b','],
+    });
+    let vm = Vm::start(config).unwrap();
+    wait_for_firmware(&vm, patience);
+    let all = dir.path().join("memory");
+    vm.execute(
+        "pmemsave",
+        json!({"val": 0, "size": 256 << 20, "filename": all}),
+    )
+    .unwrap();
+    let all = fs::read(all).unwrap();
+    for told in [
+        "SERIAL,OF-IT\0",
+        &format!("LONG-STRING-{}\0", "x".repeat(5000)),
+    ] {
+        // Stretches of text, because only text is searched fast.
+        let found = all.utf8_chunks().any(|chunk| chunk.valid().contains(told));
+        assert!(found, "not in the guest's memory: {}", &told[..12]);
+    }
+
+    let error = vm.save(&dir.path().join("saved")).unwrap_err().to_string();
+    assert!(error.contains("NVMe"), "{error}");
+    assert_eq!(vm.status().unwrap(), "running", "a refused save stopped it");
 }
