@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use hive_qemu::{
@@ -95,6 +96,17 @@ fn firmware_boots_pauses_goes_on_and_loses_power() {
     assert!(fs::read(vm.dir().join("vars.fd")).unwrap() == remembered);
 }
 
+/// Stops what is meant to outlive the test, when the test fails.
+struct Stop(PathBuf);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        if let Ok(vm) = Vm::attach(&self.0) {
+            vm.power_cut().unwrap();
+        }
+    }
+}
+
 #[test]
 fn a_machine_outlives_its_handle_only_if_it_shall() {
     let Some((dir, patience)) = bench() else {
@@ -112,6 +124,7 @@ fn a_machine_outlives_its_handle_only_if_it_shall() {
         "a tied machine was left behind"
     );
 
+    let _whatever_happens = Stop(dir.path().join("free"));
     let config = VmConfig {
         paused: true,
         ..small("free", &dir)

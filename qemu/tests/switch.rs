@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // clippy.toml allows it in tests, not in what they share
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use hive_qemu::{
@@ -77,12 +78,24 @@ fn members_hear_each_other_and_not_themselves() {
     assert!(switch.port("../x").is_err());
 }
 
+/// Stops what is meant to outlive the test, when the test fails.
+struct Stop(PathBuf);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        if let Ok(switch) = Switch::attach(&self.0) {
+            switch.stop().unwrap();
+        }
+    }
+}
+
 #[test]
 fn a_switch_outlives_its_handle_only_if_it_shall() {
     if !can_run() {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
+    let _whatever_happens = Stop(dir.path().to_owned());
     let switch = Switch::start(dir.path(), Lifetime::Detached).unwrap();
     switch.port("a").unwrap();
     let again = Switch::start(dir.path(), Lifetime::Tied).unwrap_err();
