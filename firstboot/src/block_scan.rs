@@ -75,10 +75,8 @@ fn info(name: String) -> Option<DiskInfo> {
     // Counted in 512 bytes whatever the disk's own sectors are; 0 is a reader without a card.
     let size = text("size").parse::<u64>().ok().filter(|s| *s > 0)? * SECTOR;
     let logical_block = text("queue/logical_block_size").parse().unwrap_or(SECTOR);
-    let model = match text("device/model") {
-        model if model.is_empty() => text("device/vendor"),
-        model => model,
-    };
+    // Virtio disks have a number for a vendor and no model.
+    let model = text("device/model");
     let content = if logical_block == SECTOR {
         match FileDisk::read_only(&Path::new("/dev").join(&name))
             .map_err(gpt::GptError::from)

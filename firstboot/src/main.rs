@@ -11,7 +11,7 @@ use hive_firstboot::cmdline::{self, SealedRoot};
 use hive_firstboot::console::Console;
 use hive_firstboot::etc_layer::{self, EtcFile};
 use hive_firstboot::failure::{Explain, Failure};
-use hive_firstboot::gpt::{Partition, Table};
+use hive_firstboot::gpt::{self, Partition, Table};
 use hive_firstboot::guid::Guid;
 use hive_firstboot::modules::Drivers;
 use hive_firstboot::root_program::RootPrograms;
@@ -84,7 +84,7 @@ fn boot(console: &Console, cmdline: &str) -> Result<std::convert::Infallible, Fa
             "write it again with `hive seed`, and start the machine again",
         )?;
 
-    let (disk, table, first_boot) = grow_disk(&disk_name, root_guid, &root, console)?;
+    let (disk, table, first_boot) = grow_disk(&disk_name, root_guid, &root, &mut notices, console)?;
     let slot = activate_root(&disk_name, &table, root_guid, &root)?;
     let programs = RootPrograms::new(mounts::SYSROOT)?;
     let state = open_state(&disk, &disk_name, &table, &programs, &root, console)?;
@@ -205,6 +205,7 @@ fn grow_disk(
     name: &str,
     guid: Guid,
     root: &SealedRoot,
+    notices: &mut Vec<String>,
     console: &Console,
 ) -> Result<(FileDisk, Table, bool), Failure> {
     let path = Path::new("/dev").join(name);
@@ -212,10 +213,16 @@ fn grow_disk(
         format!("cannot open {} for writing", path.display()),
         REPLACE,
     )?;
-    let found = hive_firstboot::gpt::read(&disk)
-        .explain(format!("cannot read the partitions of {name}"), REPLACE)?;
+    let found =
+        gpt::read(&disk).explain(format!("cannot read the partitions of {name}"), REPLACE)?;
     let first_boot = grow::stage(&found.table) != grow::Stage::Complete;
     if grow::stage(&found.table) == grow::Stage::Flashed {
+        // Who flashes a disk gives up what was on it; that should still be said once.
+        if gpt::former(&disk).is_some_and(|t| grow::stage(&t) == grow::Stage::Complete) {
+            notices.push(format!(
+                "{name} was flashed over a disk that held another host's state; that state is gone"
+            ));
+        }
         console.say(&format!(
             "first start: growing the image into all of {name}"
         ));

@@ -81,6 +81,6 @@ pub fn said(output: &Output) -> String {
         .map(str::trim)
         .filter(|l| !l.is_empty())
         .collect();
-    let tail = &lines[lines.len().saturating_sub(6)..];
+    let tail = &lines[lines.len().saturating_sub(12)..];
     format!("{}; it said: {}", output.status, tail.join(" / "))
 }

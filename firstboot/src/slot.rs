@@ -96,7 +96,7 @@ pub fn describe(disks: &[DiskInfo]) -> String {
             disk.name,
             size_text(disk.size),
             if disk.model.is_empty() {
-                "(no model)"
+                "disk"
             } else {
                 &disk.model
             },

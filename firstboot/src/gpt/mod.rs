@@ -7,7 +7,7 @@ mod codec;
 mod read;
 mod write;
 
-pub use read::{Found, GptError, read};
+pub use read::{Found, GptError, former, read};
 pub use write::write;
 
 use crate::guid::Guid;

@@ -60,6 +60,12 @@ pub fn read(disk: &dyn Disk) -> Result<Found, GptError> {
     })
 }
 
+/// The table in the last sectors of a disk, which a freshly flashed image leaves from the life before.
+pub fn former(disk: &dyn Disk) -> Option<Table> {
+    let sectors = disk.size() / SECTOR;
+    copy_at(disk, sectors.checked_sub(1)?, sectors).ok()?
+}
+
 /// The copy whose header is in sector `own`, if its two sums are right.
 fn copy_at(disk: &dyn Disk, own: u64, sectors: u64) -> io::Result<Option<Table>> {
     if own == 0 || own >= sectors {

@@ -51,7 +51,10 @@ pub(super) fn other_disks(boot_disk: &str, disks: &[DiskInfo]) -> Vec<Document> 
                     let size = disk.size();
                     seed_on(Window::new(&disk, 0, size), by_label)
                 });
-            let source = format!("{NAME_SEED} on {device} ({})", info.model);
+            let source = match info.model.as_str() {
+                "" => format!("{NAME_SEED} on {device}"),
+                model => format!("{NAME_SEED} on {device} ({model})"),
+            };
             out.extend(document(source, text));
         }
     }
