@@ -1,1 +1,55 @@
-fn main() {}
+//! Chores of developers: `cargo xtask`. What CI runs is `check`; what the README names first is `demo`.
+
+mod arrows;
+mod bench;
+mod build;
+mod check;
+mod debian;
+mod demo;
+mod docs;
+mod step;
+mod test;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+cargo xtask demo            install what is missing, build, bake the sample site and boot a host of it
+cargo xtask test            all tests: unit, integration, then whole machines in QEMU
+cargo xtask check           what has to be clean before a push: format, lints, licences, tests, docs, arrows
+cargo xtask build           target/release/hive, with the programs of the node inside
+cargo xtask e2e [FILTER]    the tests with whole machines
+cargo xtask docs [--check]  write the generated reference, or say that it is stale
+cargo xtask bench bake      how long bakes take, beside mmdebstrap
+cargo xtask bench boot      power-on to Docker ready, beside stock Debian
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let result = match words.as_slice() {
+        ["demo"] => demo::run(),
+        ["test"] => test::run(),
+        ["check"] => check::run(),
+        ["build"] => build::run().map(drop),
+        ["e2e", filter @ ..] => test::e2e(filter),
+        ["docs"] => docs::run(false),
+        ["docs", "--check"] => docs::run(true),
+        ["bench", "bake"] => bench::bake::run(),
+        ["bench", "boot"] => bench::boot::run(),
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprint!("unknown: {}\n\n{USAGE}", words.join(" "));
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
