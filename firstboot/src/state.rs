@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use hive_inventory::disk::{FACTORY_VAR, STATE_LABEL};
-use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
+use rustix::mount::{MountFlags, mount};
 
 use crate::cmdline::hex;
 use crate::console::Console;
@@ -190,14 +190,6 @@ impl State {
 }
 
 const FULL: &str = "if /var is full, start with another slot or a rescue system and make room on the state partition";
-
-/// Unmounts what [`State`] mounted, for a boot that ends early.
-pub fn release() {
-    let _ = unmount(
-        Path::new(SYSROOT).join("var").as_path(),
-        UnmountFlags::empty(),
-    );
-}
 
 /// Writes a file so that after a power cut it is either the old one or the new one.
 pub fn write_lasting(path: &Path, mode: u32, content: &[u8]) -> io::Result<()> {
