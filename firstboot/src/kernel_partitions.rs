@@ -1,5 +1,6 @@
-//! Telling the kernel about partitions one by one (BLKPG), because a disk whose partitions are in
-//! use can't be read anew as a whole (kernel, include/uapi/linux/blkpg.h).
+//! Telling the kernel about partitions: by having it read the table anew, which also teaches it
+//! their names (BLKRRPART), or one by one where a partition is in use (BLKPG; kernel,
+//! include/uapi/linux/blkpg.h and fs.h).
 
 use std::fs::{self, File};
 use std::io;
@@ -12,6 +13,7 @@ use crate::block_scan;
 use crate::gpt::Table;
 
 const BLKPG: u64 = 0x1269;
+const BLKRRPART: u64 = 0x125f;
 const ADD: i32 = 1;
 const DELETE: i32 = 2;
 const RESIZE: i32 = 3;
@@ -19,6 +21,9 @@ const RESIZE: i32 = 3;
 /// Makes the kernel see `disk`'s partitions as `table` has them, and touches only what differs.
 pub fn publish(disk: &str, table: &Table) -> io::Result<()> {
     let file = File::open(Path::new("/dev").join(disk))?;
+    if read_anew(&file).is_ok() {
+        return Ok(());
+    }
     let mut kept = Vec::new();
     for (number, name) in block_scan::kernel_partitions(disk)? {
         let folder = Path::new("/sys/block").join(disk).join(name);
@@ -62,6 +67,15 @@ struct Extent {
     number: i32,
     device_name: [u8; 64],
     volume_name: [u8; 64],
+}
+
+#[allow(unsafe_code, reason = "an ioctl without argument")]
+fn read_anew(disk: &File) -> io::Result<()> {
+    // SAFETY: the call takes no argument and touches no memory of ours.
+    match unsafe { libc::ioctl(disk.as_raw_fd(), BLKRRPART as libc::Ioctl) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 #[allow(unsafe_code, reason = "BLKPG takes a pointer inside its argument")]
