@@ -110,6 +110,8 @@ impl Resolver {
             "APT::Install-Recommends=false".into(),
             "APT::Install-Suggests=false".into(),
             "APT::Get::AllowUnauthenticated=false".into(),
+            // apt counts itself as essential; a sealed host has no use for it.
+            "pkgCacheGen::ForceEssential=,".into(),
             // The root may lie where apt's own unprivileged user can't look.
             "APT::Sandbox::User=root".into(),
         ] {
