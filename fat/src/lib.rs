@@ -10,6 +10,7 @@
 
 mod directory;
 mod error;
+mod fill;
 mod format;
 mod geometry;
 mod name;

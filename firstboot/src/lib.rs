@@ -4,11 +4,11 @@
 //! decisions as plain functions and the kernel at the rim:
 //!
 //! - words: [`console`] says them, [`failure`] and [`last_words`] end the boot with them
-//! - start: [`mounts`], [`cmdline`] (the sealed words), [`modules`] and [`modalias`] (drivers)
+//! - start: [`mounts`], [`sealed_image`] and [`cmdline`] (the sealed words), [`modules`] and [`modalias`] (drivers)
 //! - the disk: [`boot_disk`] (which one: [`block_scan`], [`slot`]), [`gpt`], [`grow`] (once), [`kernel_partitions`]
 //! - the root: [`verity`]
 //! - what lasts: [`state`], [`tree_copy`]
-//! - identity: [`seed_source`] finds the seed, [`etc_layer`] turns it into files
+//! - identity: [`identity`] with [`seed_source`], which finds the seed, [`etc_layer`] turns it into files
 //! - the end: [`switch_root`]
 
 pub mod block_scan;
@@ -21,12 +21,14 @@ pub mod failure;
 pub mod gpt;
 pub mod grow;
 pub mod guid;
+pub mod identity;
 pub mod kernel_partitions;
 pub mod last_words;
 pub mod modalias;
 pub mod modules;
 pub mod mounts;
 pub mod root_program;
+pub mod sealed_image;
 pub mod seed_source;
 pub mod slot;
 pub mod state;

@@ -2,33 +2,24 @@
 
 use std::fs;
 use std::path::Path;
-use std::thread::sleep;
 use std::time::Duration;
 
 use hive_firstboot::blockdev::FileDisk;
 use hive_firstboot::boot_disk::{self, BootDisk};
 use hive_firstboot::cmdline::{self, SealedRoot};
 use hive_firstboot::console::Console;
-use hive_firstboot::etc_layer::{self, EtcFile};
 use hive_firstboot::failure::{Explain, Failure};
 use hive_firstboot::gpt::{self, Partition, Table};
 use hive_firstboot::guid::Guid;
 use hive_firstboot::modules::Drivers;
 use hive_firstboot::root_program::RootPrograms;
-use hive_firstboot::seed_source::{self, Chosen};
 use hive_firstboot::state::{self, State};
 use hive_firstboot::{
-    block_scan, grow, kernel_partitions, last_words, mounts, slot, switch_root, verity,
+    block_scan, etc_layer, grow, identity, kernel_partitions, last_words, mounts, sealed_image,
+    slot, switch_root, verity,
 };
-use hive_inventory::disk::{
-    BOOT_REPORT, INITRD_CMDLINE, INITRD_IMAGE, NAME_STATE, RUN_SEED, root_partition_uuid,
-};
-use hive_inventory::image::BakedImage;
-use hive_inventory::node::{BootReport, NODE_VERSION};
+use hive_inventory::disk::NAME_STATE;
 use rustix::mount::{MountFlags, mount};
-
-/// How long to wait for a stick when no seed was found elsewhere.
-const STICK_PATIENCE: u32 = 10;
 
 const REBAKE: &str = "bake the image again and flash it";
 const REPLACE: &str =
@@ -53,8 +44,8 @@ fn main() {
 
 /// The whole way. What can't be undone comes after everything that can be checked.
 fn boot(console: &Console, cmdline: &str) -> Result<std::convert::Infallible, Failure> {
-    let image = baked_image()?;
-    let root = sealed_root(cmdline, &image)?;
+    let image = sealed_image::baked_image()?;
+    let root = sealed_image::sealed_root(cmdline, &image)?;
     console.say(&format!(
         "image {} of stage {} of site {}",
         image.image_version, image.stage, image.site
@@ -62,7 +53,7 @@ fn boot(console: &Console, cmdline: &str) -> Result<std::convert::Infallible, Fa
     let mut drivers = Drivers::load_listed(console)?;
     mounts::efi_variables();
 
-    let root_guid = root_guid(&root)?;
+    let root_guid = sealed_image::root_guid(&root)?;
     let patience = cmdline::seconds(cmdline, cmdline::ARG_WAIT, cmdline::WAIT_SECONDS);
     let patience = Duration::from_secs(patience);
     let boot_disk = boot_disk::wait(root_guid, patience, &mut drivers, console)?;
@@ -70,7 +61,7 @@ fn boot(console: &Console, cmdline: &str) -> Result<std::convert::Infallible, Fa
     let disk_name = boot_disk.info().name.clone();
     check_root(&boot_disk, root_guid, &root)?;
 
-    let seed = find_seed(
+    let seed = identity::find_seed(
         cmdline,
         boot_disk,
         &image,
@@ -94,55 +85,17 @@ fn boot(console: &Console, cmdline: &str) -> Result<std::convert::Infallible, Fa
     };
     let machine_id = state.machine_id()?;
     drop(programs);
-    etc_layer::apply(&with_identity(files, &machine_id, own_key.as_deref()))?;
+    etc_layer::apply(&identity::with_identity(
+        files,
+        &machine_id,
+        own_key.as_deref(),
+    ))?;
     for notice in &notices {
         console.warn(notice);
     }
-    report(image, &disk_name, slot, seed, first_boot, notices)?;
+    identity::report(image, &disk_name, slot, seed, first_boot, notices)?;
     console.say("handing over to the verified root");
     switch_root::run()
-}
-
-fn baked_image() -> Result<BakedImage, Failure> {
-    let text = fs::read_to_string(INITRD_IMAGE)
-        .explain(format!("cannot read {INITRD_IMAGE} of the initrd"), REBAKE)?;
-    serde_json::from_str(&text).explain(
-        format!("{INITRD_IMAGE} of the initrd does not read"),
-        REBAKE,
-    )
-}
-
-fn sealed_root(cmdline: &str, image: &BakedImage) -> Result<SealedRoot, Failure> {
-    let sealed = fs::read_to_string(INITRD_CMDLINE).explain(
-        format!("cannot read {INITRD_CMDLINE} of the initrd"),
-        REBAKE,
-    )?;
-    cmdline::check_sealed(sealed.as_bytes(), cmdline.as_bytes()).map_err(|why| {
-        Failure::new(
-            format!(
-                "{why}\nsealed:  {}\nrunning: {}",
-                sealed.trim_end(),
-                cmdline.trim_end()
-            ),
-            "start the entry as it is, without editing it; if nobody edited it, the EFI system partition was altered: flash the image again",
-        )
-    })?;
-    let root =
-        cmdline::sealed_root(&sealed).explain("the sealed command line is not complete", REBAKE)?;
-    if image.root_hash != root.hash_hex() {
-        return Err(Failure::new(
-            format!("{INITRD_IMAGE} and the sealed command line name different roots"),
-            REBAKE,
-        ));
-    }
-    Ok(root)
-}
-
-fn root_guid(root: &SealedRoot) -> Result<Guid, Failure> {
-    root_partition_uuid(&root.hash_hex())
-        .unwrap_or_default()
-        .parse()
-        .explain("the sealed root hash names no partition", REBAKE)
 }
 
 /// Reads the verity tree before anything is written or run.
@@ -157,47 +110,6 @@ fn check_root(boot_disk: &BootDisk, guid: Guid, root: &SealedRoot) -> Result<(),
         format!("refusing to run {} on {name}", partition.name),
         REPLACE,
     )
-}
-
-fn find_seed(
-    cmdline: &str,
-    boot_disk: BootDisk,
-    image: &BakedImage,
-    drivers: &mut Drivers,
-    notices: &mut Vec<String>,
-    console: &Console,
-) -> Result<Option<Chosen>, Failure> {
-    let name = boot_disk.info().name.clone();
-    let mut disks = boot_disk.disks;
-    for second in 0..=STICK_PATIENCE {
-        let documents = seed_source::search(cmdline, &name, &disks);
-        let (chosen, told) = seed_source::choose(&documents, image)?;
-        if let Some(chosen) = chosen {
-            console.say(&format!(
-                "this machine is {}, by the seed from {}",
-                chosen.seed.host, chosen.source
-            ));
-            notices.extend(told);
-            return Ok(Some(chosen));
-        }
-        let usb = fs::read_dir("/sys/bus/usb/devices").is_ok_and(|mut d| d.next().is_some());
-        if !usb || second == STICK_PATIENCE {
-            break;
-        }
-        if second == 0 {
-            console.say(&format!(
-                "no seed found yet; waiting up to {STICK_PATIENCE} s for a stick"
-            ));
-        }
-        sleep(Duration::from_secs(1));
-        drivers.load_for_devices(console);
-        disks = block_scan::disks().unwrap_or(disks);
-    }
-    notices.push(format!(
-        "no seed was found: this machine starts as {} without an identity; plug in a stick with the label HIVE-SEED and start it again",
-        etc_layer::UNSEEDED
-    ));
-    Ok(None)
 }
 
 /// Grows the disk if it was only flashed; the table is in force, and known to the kernel, afterwards.
@@ -288,52 +200,4 @@ fn open_state(
         REPLACE,
     )?;
     made.ok_or_else(|| Failure::new("the state partition was not made", REPLACE))
-}
-
-/// Adds to the seed's files what the machine keeps for itself.
-fn with_identity(mut files: Vec<EtcFile>, machine_id: &str, key: Option<&str>) -> Vec<EtcFile> {
-    files.push(EtcFile {
-        path: "machine-id".into(),
-        mode: 0o444,
-        content: format!("{machine_id}\n").into_bytes(),
-    });
-    files.extend(
-        key.and_then(|key| etc_layer::host_key(key, "hive"))
-            .into_iter()
-            .flatten(),
-    );
-    files
-}
-
-fn report(
-    image: BakedImage,
-    disk: &str,
-    slot: String,
-    seed: Option<Chosen>,
-    first_boot: bool,
-    notices: Vec<String>,
-) -> Result<(), Failure> {
-    let next = "give the machine more memory";
-    let (seed_source, seed) = match seed {
-        Some(chosen) => (Some(chosen.source), Some(chosen.seed)),
-        None => (None, None),
-    };
-    let report = BootReport {
-        version: NODE_VERSION,
-        image,
-        disk: format!("/dev/{disk}"),
-        slot,
-        seed_source,
-        first_boot,
-        notices,
-    };
-    let text = serde_json::to_vec(&report).explain("cannot write the boot report", next)?;
-    state::write_lasting(Path::new(BOOT_REPORT), 0o644, &text)
-        .explain(format!("cannot write {BOOT_REPORT}"), next)?;
-    if let Some(seed) = seed {
-        let text = serde_json::to_vec(&seed).explain("cannot write the seed", next)?;
-        state::write_lasting(Path::new(RUN_SEED), 0o600, &text)
-            .explain(format!("cannot write {RUN_SEED}"), next)?;
-    }
-    Ok(())
 }

@@ -14,6 +14,7 @@
 mod esp;
 mod execute;
 mod plan;
+mod sizes;
 
 pub use execute::{GrowError, complete, prepare};
 pub use plan::{Growth, Refusal, Stage, plan, stage};

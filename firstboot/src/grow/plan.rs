@@ -1,24 +1,14 @@
 //! What the grown disk looks like: sizes and the new table, decided without touching anything.
 
 use hive_inventory::disk::{
-    ALIGNMENT, ATTR_NO_AUTO, GIB, MIB, NAME_ESP, NAME_ROOT_A, NAME_ROOT_B, NAME_SEED, NAME_STATE,
-    NAME_STATE_NEW, SECTOR, TYPE_ESP, TYPE_ROOT, TYPE_STATE,
+    ATTR_NO_AUTO, NAME_ESP, NAME_ROOT_A, NAME_ROOT_B, NAME_SEED, NAME_STATE, NAME_STATE_NEW,
+    SECTOR, TYPE_ESP, TYPE_ROOT, TYPE_STATE,
 };
 
+use super::sizes::{LEAST_STATE, Sizes, down, up};
 use crate::gpt::{Partition, TAIL_SECTORS, Table};
 use crate::guid::Guid;
 use crate::slot::size_text;
-
-/// From this size on a disk gets full slots, in bytes.
-const FULL_DISK: u64 = 24 * GIB;
-/// A full slot, in bytes: ten years of updates of a root that begins below 1 GiB.
-const FULL_SLOT: u64 = 4 * GIB;
-/// A full ESP, in bytes.
-const FULL_ESP: u64 = GIB;
-/// The least ESP of a small disk, in bytes.
-const LEAST_ESP: u64 = 256 * MIB;
-/// The least state partition, in bytes: below that not even one container image fits.
-const LEAST_STATE: u64 = GIB;
 
 /// How far a disk came, from its table alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +98,7 @@ pub fn plan(
     let start = root_a.offset();
     let end = down((sectors.saturating_sub(TAIL_SECTORS)) * SECTOR);
     let room = end.saturating_sub(start);
-    let sizes = sizes(disk_bytes, start, room, root_bytes, esp_used)?;
+    let sizes = Sizes::decide(disk_bytes, start, room, root_bytes, esp_used)?;
 
     let extent = |from: u64, to: u64| (from / SECTOR, to / SECTOR - 1);
     let a_end = up(start + sizes.slot);
@@ -165,61 +155,10 @@ pub fn plan(
     })
 }
 
-struct Sizes {
-    slot: u64,
-    esp: u64,
-}
-
-fn sizes(
-    disk_bytes: u64,
-    start: u64,
-    room: u64,
-    root_bytes: u64,
-    esp_used: u64,
-) -> Result<Sizes, Refusal> {
-    // A later root is rarely more than a quarter bigger; while updating, the ESP holds the old
-    // kernel image, the new one, and the new one under its temporary name.
-    let least_slot = up(root_bytes + root_bytes / 4);
-    let least_esp = LEAST_ESP.max(up(3 * esp_used + 32 * MIB));
-    let full = Sizes {
-        slot: least_slot.max(FULL_SLOT),
-        esp: least_esp.max(FULL_ESP),
-    };
-    let small = Sizes {
-        slot: least_slot.max(down(room / 5).min(FULL_SLOT)),
-        esp: least_esp.max(if room >= 6 * GIB { 512 * MIB } else { 0 }),
-    };
-    let least = Sizes {
-        slot: least_slot,
-        esp: least_esp,
-    };
-    // One alignment more: root-a's end is rounded up where its start is odd.
-    let needs = |s: &Sizes| 2 * s.slot + s.esp + LEAST_STATE + ALIGNMENT;
-    let need = start + needs(&least) + up(TAIL_SECTORS * SECTOR);
-    [full, small, least]
-        .into_iter()
-        .skip(usize::from(disk_bytes < FULL_DISK))
-        .find(|s| needs(s) <= room)
-        .ok_or(Refusal::TooSmall {
-            have: disk_bytes,
-            need,
-            slot: least_slot,
-            esp: least_esp,
-        })
-}
-
-fn up(bytes: u64) -> u64 {
-    bytes.next_multiple_of(ALIGNMENT)
-}
-
-fn down(bytes: u64) -> u64 {
-    bytes - bytes % ALIGNMENT
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hive_inventory::disk::{SEED_SIZE, TYPE_SEED};
+    use hive_inventory::disk::{ALIGNMENT, GIB, MIB, SEED_SIZE, TYPE_SEED};
 
     const ROOT: Guid = Guid([7; 16]);
 
