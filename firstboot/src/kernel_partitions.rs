@@ -21,9 +21,8 @@ const RESIZE: i32 = 3;
 /// Makes the kernel see `disk`'s partitions as `table` has them, and touches only what differs.
 pub fn publish(disk: &str, table: &Table) -> io::Result<()> {
     let file = File::open(Path::new("/dev").join(disk))?;
-    if read_anew(&file).is_ok() {
-        return Ok(());
-    }
+    // Refused while a partition is in use; and what it did is looked at below all the same.
+    let _ = read_anew(&file);
     let mut kept = Vec::new();
     for (number, name) in block_scan::kernel_partitions(disk)? {
         let folder = Path::new("/sys/block").join(disk).join(name);
