@@ -136,7 +136,11 @@ fn is_disk_full(error: &(dyn std::error::Error + 'static)) -> bool {
 /// A panic is a fault of hive, and says so without a backtrace.
 pub fn report_panics_as_bugs() {
     std::panic::set_hook(Box::new(|panic| {
-        let what = panic.payload_as_str().unwrap_or("no reason given");
+        let payload = panic.payload();
+        let text = payload.downcast_ref::<&str>().copied();
+        let what = text
+            .or(payload.downcast_ref::<String>().map(String::as_str))
+            .unwrap_or("no reason given");
         let place = panic
             .location()
             .map(|l| format!(" ({}:{})", l.file(), l.line()))

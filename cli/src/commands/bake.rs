@@ -161,11 +161,11 @@ fn plan_text(plan: &[StepPlan]) -> String {
             if step.cached { "cached" } else { "to do" }
         ));
         for reason in step.because.iter().take(SHOWN) {
-            text.push_str(&format!("{:<10}   because of {reason}\n", ""));
+            text.push_str(&format!("{:<10}   - {reason}\n", ""));
         }
         if step.because.len() > SHOWN {
             text.push_str(&format!(
-                "{:<10}   and {} more\n",
+                "{:<10}   - and {} more\n",
                 "",
                 step.because.len() - SHOWN
             ));
@@ -205,7 +205,7 @@ mod tests {
         let text = plan_text(&[step("lock", &[]), step("image", &["site file /etc/hosts"])]);
         assert_eq!(
             text,
-            "lock       cached\nimage      to do\n             because of site file /etc/hosts\n"
+            "lock       cached\nimage      to do\n             - site file /etc/hosts\n"
         );
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use hive_builder::bake::record::Record;
@@ -24,6 +24,8 @@ const SSH_PORT: u16 = 22;
 const MEMORY: u64 = 1536;
 /// Disk in GB where the definition leaves it to the provider.
 const DISK: u64 = 24;
+/// Between two presses of the power button.
+const PRESS: Duration = Duration::from_secs(10);
 /// The version of [`Made`].
 const VERSION: u32 = 1;
 
@@ -227,9 +229,18 @@ impl Machine<'_> {
         let Some(vm) = self.running()? else {
             return Ok(None);
         };
-        vm.powerdown()?;
-        if vm.wait_exit(patience).is_ok() {
-            return Ok(Some(false));
+        let since = Instant::now();
+        while since.elapsed() < patience {
+            // Again and again: early in a boot nobody listens to the button.
+            if let Err(error) = vm.powerdown() {
+                if vm.is_alive() {
+                    return Err(error.into());
+                }
+                return Ok(Some(false));
+            }
+            if vm.wait_exit(PRESS.min(patience)).is_ok() {
+                return Ok(Some(false));
+            }
         }
         vm.power_cut()?;
         Ok(Some(true))

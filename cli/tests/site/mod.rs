@@ -1,5 +1,7 @@
 //! A site folder of its own for each test, and the command run in it as a person would.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
