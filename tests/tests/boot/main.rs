@@ -1,0 +1,7 @@
+//! Stories of machines that boot the image under UEFI firmware.
+
+#![allow(clippy::unwrap_used, missing_docs, reason = "stories")]
+
+mod altered;
+mod first_boot;
+mod power_cuts;
