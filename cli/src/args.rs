@@ -23,7 +23,7 @@ Exit codes:
 
 /// Bakes a container site's hosts into one sealed image, and runs them.
 #[derive(Debug, Parser)]
-#[command(name = "hive", version, about, after_help = AFTER_HELP, propagate_version = false)]
+#[command(name = "hive", version, after_help = AFTER_HELP, propagate_version = false)]
 pub struct Args {
     /// What all commands take.
     #[command(flatten)]

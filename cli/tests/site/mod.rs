@@ -1,5 +1,6 @@
 //! A site folder of its own for each test, and the command run in it as a person would.
 
+#![allow(dead_code, reason = "not every test needs all of it")]
 #![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 use std::fs;
@@ -32,7 +33,6 @@ impl Site {
     }
 
     /// Replaces text in its hive definition.
-    #[allow(dead_code, reason = "not every test changes it")]
     pub fn edit(&self, from: &str, to: &str) {
         let path = self.path("inventory/hive.yml");
         let text = fs::read_to_string(&path).unwrap();
