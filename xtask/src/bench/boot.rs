@@ -12,9 +12,9 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::site::Site;
-use super::stock::Archive;
-use super::{lock, row};
-use crate::step::{self, Result, program, read, target};
+use super::stock::{Archive, with_tree};
+use super::{lock, room, row};
+use crate::step::{self, Result, program, read};
 use crate::{build, debian};
 
 const HOST: &str = "p-hive0";
@@ -101,15 +101,8 @@ struct Stock {
 
 impl Stock {
     fn make(site: &Site) -> Result<Self> {
-        let folder = target().join("bench/stock");
+        let folder = room("stock")?;
         let doing = |e: std::io::Error| format!("making {}: {e}", folder.display());
-        if folder.exists() {
-            fs::remove_dir_all(&folder).map_err(doing)?;
-        }
-        fs::create_dir_all(&folder).map_err(doing)?;
-        // Inside mmdebstrap's namespace another user writes here.
-        fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o777))
-            .map_err(doing)?;
         let packages = lock::packages(&site.folder, &["private.host", "private.kernel"])?;
         let archive = Archive::make(site, "boot-archive", &packages, false)?;
         let unit = folder.join("docker-ready.service");
@@ -124,7 +117,7 @@ impl Stock {
                 "--customize-hook=cp \"$1\"/boot/vmlinuz-* {0}/vmlinuz; cp \"$1\"/boot/initrd.img-* {0}/initrd; chmod 644 {0}/vmlinuz {0}/initrd",
                 folder.display()
             ),
-            format!("--customize-hook=PATH=$PATH:/sbin:/usr/sbin mkfs.ext4 -q -d \"$1\" {0} 4G; chmod 666 {0}", disk.display()),
+            with_tree(&format!("mkfs.ext4 -q -d \"$TREE\" {0} 4G && chmod 666 {0}", disk.display())),
         ];
         step::run(&mut archive.mmdebstrap(Path::new("/dev/null"), &hooks)?)?;
         Ok(Self { folder })

@@ -1,7 +1,7 @@
 //! A site of its own for a benchmark, with a cache of its own.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -82,8 +82,9 @@ impl Site {
         Ok(())
     }
 
-    /// A program of the pinned tool root, run with the libraries that it was made for.
-    pub fn tool(&self, name: &str) -> Result<Command> {
+    /// Copies the pinned tool root to `folder`, and returns how a shell calls a program of it, with
+    /// the libraries that it was made for.
+    pub fn tool(&self, name: &str, folder: &Path) -> Result<String> {
         let steps = self.cache.join("steps/tools");
         let made = fs::read_dir(&steps).map_err(|e| format!("listing {}: {e}", steps.display()))?;
         let root = made
@@ -91,10 +92,11 @@ impl Site {
             .map(|entry| entry.path().join("root"))
             .find(|root| root.is_dir());
         let root = root.ok_or("there is no tool root in the cache")?;
-        let mut command = program(root.join("lib64/ld-linux-x86-64.so.2"), &["--library-path"]);
-        command
-            .arg(root.join("usr/lib/x86_64-linux-gnu"))
-            .arg(root.join("usr/bin").join(name));
-        Ok(command)
+        let copy = folder.join("tools");
+        step::run(program("cp", &["--archive"]).arg(&root).arg(&copy))?;
+        let copy = copy.display();
+        Ok(format!(
+            "{copy}/lib64/ld-linux-x86-64.so.2 --library-path {copy}/usr/lib/x86_64-linux-gnu {copy}/usr/bin/{name}"
+        ))
     }
 }

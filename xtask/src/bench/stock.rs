@@ -1,14 +1,14 @@
 //! The other side: the same package files through mmdebstrap, from a folder on this disk.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::lock::Package;
 use super::site::Site;
 use crate::debian::is_root;
-use crate::step::{Result, program, read, target};
+use crate::step::{Result, program, read};
 
 /// Stands in for what a kernel package asks for, where the image has no use for it.
 const NO_INITRD: &str = "hive-bench-no-initrd";
@@ -33,17 +33,13 @@ pub struct Archive {
 impl Archive {
     /// Makes an archive of packages in the cache; `no_initrd` adds a package in place of initramfs-tools.
     pub fn make(site: &Site, name: &str, packages: &[Package], no_initrd: bool) -> Result<Self> {
-        let folder = target().join("bench").join(name);
+        let folder = super::room(name)?;
         let doing = |e: std::io::Error| format!("making the archive {}: {e}", folder.display());
-        if folder.exists() {
-            fs::remove_dir_all(&folder).map_err(doing)?;
-        }
-        fs::create_dir_all(&folder).map_err(doing)?;
         let mut index = String::new();
         let mut names = Vec::new();
         for package in packages {
             let file = site.cache.join("debs").join(&package.sha256);
-            symlink(&file, folder.join(format!("{}.deb", package.sha256))).map_err(doing)?;
+            fs::copy(&file, folder.join(format!("{}.deb", package.sha256))).map_err(doing)?;
             index.push_str(&entry(
                 &file,
                 &format!("{}.deb", package.sha256),
@@ -88,6 +84,13 @@ impl Archive {
         ));
         Ok(command)
     }
+}
+
+/// A hook that runs a shell command with the finished tree as `$TREE`, without what is mounted in it.
+pub fn with_tree(command: &str) -> String {
+    format!(
+        "--customize-hook=TREE=$(mktemp -d) && mount --bind \"$1\" \"$TREE\" && {{ PATH=$PATH:/sbin:/usr/sbin; {command}; }} && umount \"$TREE\" && rmdir \"$TREE\""
+    )
 }
 
 fn entry(file: &Path, name: &str, sha256: &str) -> Result<String> {
