@@ -35,7 +35,7 @@ pub fn run() -> Result {
     // The same packages for both; only the stock image has a use for these.
     site.append(
         "hive.yml",
-        "image:\n  packages: [initramfs-tools, linux-base, curl]",
+        "image:\n  packages: [initramfs-tools, linux-base, zstd]",
     )?;
     step::run(&mut site.hive(&["bake"]))?;
     let first = ours(&site)?;
