@@ -178,8 +178,13 @@ fn from_targets(listing: &str) -> Option<Mirrors> {
     })
 }
 
+/// One spelling for one address: apt itself writes `file:/x` for `file:///x`.
 fn with_slash(url: &str) -> String {
-    format!("{}/", url.trim_end_matches('/'))
+    let url = url.trim_end_matches('/');
+    match url.strip_prefix("file:///") {
+        Some(path) => format!("file:/{path}/"),
+        None => format!("{url}/"),
+    }
 }
 
 #[cfg(test)]
@@ -198,6 +203,7 @@ mod tests {
             mirrors.security.as_deref(),
             Some("http://mirror.test/debian-security/")
         );
+        assert_eq!(with_slash("file:///srv/mirror"), "file:/srv/mirror/");
         assert_eq!(from_targets("http://node.test/ nodistro main\n"), None);
     }
 

@@ -146,7 +146,7 @@ fn a_tampered_release_of_an_archive() {
     }
     let archive = Archive::new();
     let site = Site::new();
-    let url = format!("file:{}", archive.dir.path().display());
+    let url = format!("file://{}", archive.dir.path().display());
     site.image(&format!(
         "packages: [greeting]\narchives:\n  - name: stories\n    url: {url}\n    suite: stories\n    components: [main]\n    key: {}/key.asc",
         archive.dir.path().display()

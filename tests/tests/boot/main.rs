@@ -5,3 +5,4 @@
 mod altered;
 mod first_boot;
 mod power_cuts;
+mod stick;
