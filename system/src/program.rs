@@ -158,8 +158,14 @@ impl Program {
 
     /// Turns a failure to start into an error that names this program.
     pub fn start_error(&self, source: io::Error) -> Failure {
-        if source.kind() == io::ErrorKind::NotFound && self.dir.as_ref().is_none_or(|d| d.exists())
-        {
+        // A search path with a folder that is not ours to read ends in «permission denied».
+        let searched = !self.name.as_encoded_bytes().contains(&b'/');
+        let missing = match source.kind() {
+            io::ErrorKind::NotFound => self.dir.as_ref().is_none_or(|d| d.exists()),
+            io::ErrorKind::PermissionDenied => searched,
+            _ => false,
+        };
+        if missing {
             return Failure::Missing {
                 program: self.name.to_string_lossy().into_owned(),
                 package: self.package,
