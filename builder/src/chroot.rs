@@ -21,6 +21,7 @@ const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
 pub struct Chroot {
     root: PathBuf,
     mounted: Vec<PathBuf>,
+    environment: Vec<(&'static str, &'static str)>,
 }
 
 impl Chroot {
@@ -32,6 +33,7 @@ impl Chroot {
         let mut chroot = Self {
             root: root.to_owned(),
             mounted: Vec::new(),
+            environment: Vec::new(),
         };
         chroot.file_system(
             "proc",
@@ -101,9 +103,16 @@ impl Chroot {
         Ok(())
     }
 
+    /// Gives a variable to every program that is to run inside.
+    #[must_use]
+    pub fn env(mut self, name: &'static str, value: &'static str) -> Self {
+        self.environment.push((name, value));
+        self
+    }
+
     /// A program that is to run inside, with a fixed environment.
     pub fn program(&self, name: &str) -> Program {
-        Program::new("chroot")
+        let program = Program::new("chroot")
             .package("coreutils")
             .clear_env()
             .env("PATH", PATH)
@@ -114,7 +123,10 @@ impl Chroot {
             .env("DEBCONF_NONINTERACTIVE_SEEN", "true")
             .env("SYSTEMD_OFFLINE", "1")
             // Tools that would write today's date write this one.
-            .env("SOURCE_DATE_EPOCH", SOURCE_DATE)
+            .env("SOURCE_DATE_EPOCH", SOURCE_DATE);
+        self.environment
+            .iter()
+            .fold(program, |program, (name, value)| program.env(name, value))
             .arg(&self.root)
             .arg(name)
     }

@@ -2,6 +2,7 @@
 //! each step is in [`steps`], what the last bake was made of in [`record`].
 
 pub mod image;
+pub mod local_debs;
 pub mod packages;
 pub mod record;
 pub mod steps;
@@ -9,7 +10,7 @@ pub mod steps;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use hive_inventory::image::{DrbdSettings, ImageSettings};
+use hive_inventory::image::{DrbdModule, DrbdSettings, ImageSettings};
 use hive_inventory::settings::HostSettings;
 use serde::Serialize;
 
@@ -207,6 +208,7 @@ pub fn bake(
     if let Some(record) =
         Record::load(&request.out).filter(|r| r.holds(&steps.image, &request.formats))
     {
+        judge(&request.drbd, &record.image.drbd, progress)?;
         return Ok(report(&record, &[]));
     }
     let mut rebuilt = Vec::new();
@@ -276,7 +278,7 @@ pub fn bake(
         ),
     };
     if let Some(version) = &built_version {
-        judge(request, version, progress)?;
+        judge(&request.drbd, version, progress)?;
     }
 
     let built = note(tree::STEP, &steps.root);
@@ -299,6 +301,9 @@ pub fn bake(
     ended(tree::STEP, built);
 
     let drbd_version = loaded_version(&root, built_version.as_deref())?;
+    if built_version.is_none() {
+        judge(&request.drbd, &drbd_version, progress)?;
+    }
 
     let built = note(image::INITRD, &steps.initrd);
     let initrd = cache.step(image::INITRD, &steps.initrd, |out| {
@@ -341,12 +346,17 @@ fn seal(out: &Path) -> Result<()> {
     std::fs::write(out.join("seal.json"), text).context("writing the seal")
 }
 
-/// Refuses a module that is known to lose data.
-fn judge(request: &BakeRequest, version: &str, progress: &dyn Progress) -> Result<()> {
+/// Refuses a module that is known to lose data, and the kernel's own where another was asked for.
+fn judge(drbd: &DrbdSettings, version: &str, progress: &dyn Progress) -> Result<()> {
+    if drbd.module != DrbdModule::Kernel && version.starts_with("8.") {
+        bail!(
+            "the image would load DRBD {version}, which is the kernel's own, although `drbd.module` asks for another: the packages bring no module for the image's kernel in a folder that wins over it (`updates`). Take a package that was built for this kernel, or write `module: kernel`"
+        );
+    }
     match drbd::verdict(version) {
         drbd::Verdict::Good => {}
         drbd::Verdict::Better(why) => progress.warn(&format!("DRBD {version}: {why}")),
-        drbd::Verdict::Bad(why) if request.drbd.accept_bad_version => {
+        drbd::Verdict::Bad(why) if drbd.accept_bad_version => {
             progress.warn(&format!(
                 "DRBD {version} is baked although {why} (`accept_bad_version`)"
             ));
@@ -368,5 +378,65 @@ fn loaded_version(root: &Path, built: Option<&str>) -> Result<String> {
             "the image would load DRBD {found} where {built} was built for it; another package of the site brings a module of its own"
         ),
         _ => Ok(found),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::progress::Silent;
+
+    fn judged(module: DrbdModule, accept_bad_version: bool, version: &str) -> Result<(), String> {
+        let drbd = DrbdSettings {
+            module,
+            debs: vec![],
+            accept_bad_version,
+        };
+        judge(&drbd, version, &Silent).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn versions_that_lose_data_are_refused_with_the_way_out() {
+        assert_eq!(judged(DrbdModule::Kernel, false, "8.4.11"), Ok(()));
+        for module in [DrbdModule::Deb, DrbdModule::Linbit] {
+            assert_eq!(judged(module, false, "9.2.19"), Ok(()));
+            assert_eq!(judged(module, false, "9.2.18"), Ok(()));
+            let refusal = judged(module, false, "9.3.2").unwrap_err();
+            for part in [
+                "DRBD 9.3.2 is refused",
+                "wrong data",
+                "9.2.19 or later",
+                "accept_bad_version: true",
+            ] {
+                assert!(refusal.contains(part), "{refusal}");
+            }
+            assert_eq!(judged(module, true, "9.3.2"), Ok(()));
+        }
+    }
+
+    #[test]
+    fn the_kernels_own_module_never_stands_in_for_another() {
+        for accepted in [false, true] {
+            let refusal = judged(DrbdModule::Deb, accepted, "8.4.11").unwrap_err();
+            assert!(
+                refusal.contains("DRBD 8.4.11") && refusal.contains("module: kernel"),
+                "{refusal}"
+            );
+        }
+    }
+
+    #[test]
+    fn another_module_than_the_one_built_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("drbd-version"), "9.2.18").unwrap();
+        assert_eq!(loaded_version(dir.path(), None).unwrap(), "9.2.18");
+        assert_eq!(
+            loaded_version(dir.path(), Some("9.2.18")).unwrap(),
+            "9.2.18"
+        );
+        let error = loaded_version(dir.path(), Some("9.2.19"))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("9.2.18 where 9.2.19 was built"), "{error}");
     }
 }

@@ -1,16 +1,16 @@
 //! Which packages a stage's image needs, and keeping `hive.lock` in step with that.
 
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use hive_inventory::image::{DrbdModule, ImageSettings};
 
 use super::BakeRequest;
+use super::local_debs::{self, LocalDebs};
 use crate::cache::{Cache, sha256_file};
 use crate::lock::archive::{Archive, archives as site_archives};
 use crate::lock::resolve::{Request, Resolver, kept};
-use crate::lock::{Change, LOCK_VERSION, Lock, LockedPackage, LockedSet};
+use crate::lock::{Change, LOCAL, LOCK_VERSION, Lock, LockedPackage, LockedSet};
 use crate::progress::Progress;
 use crate::tree::unpack::PackageFile;
 use crate::{recipe, tools};
@@ -34,24 +34,27 @@ struct Wanted {
     debs: Vec<String>,
 }
 
+impl Wanted {
+    /// Whether a lock has this set as it is asked for, with local packages as they are now.
+    fn stands_in(&self, lock: &Lock, site: &Path) -> bool {
+        lock.request(&self.set.name) == Some(&self.set)
+            && lock
+                .set(&self.set.name)
+                .iter()
+                .filter(|p| p.archive == LOCAL)
+                .all(|p| {
+                    // One that came in as a dependency is not in the request.
+                    self.debs.contains(&p.path)
+                        && deb_hash(site, &p.path).is_ok_and(|hash| hash == p.sha256)
+                })
+    }
+}
+
 /// The sets of a stage. The names of the `modules` set depend on the kernel, so it comes last and
 /// needs the lock as far as it is resolved.
 fn wanted(request: &BakeRequest, lock: &Lock) -> Result<Vec<Wanted>> {
     let image = &request.image;
-    let (dkms, host_debs): (Vec<String>, Vec<String>) = match request.drbd.module {
-        DrbdModule::Deb => request
-            .drbd
-            .debs
-            .iter()
-            .cloned()
-            .partition(|d| d.contains("dkms")),
-        DrbdModule::Kernel | DrbdModule::Linbit => (Vec::new(), Vec::new()),
-    };
-    if request.drbd.module == DrbdModule::Deb && request.drbd.debs.is_empty() {
-        bail!(
-            "`drbd.module: deb` needs package files: name drbd-dkms (and matching drbd-utils) as `debs:` under `drbd:`"
-        );
-    }
+    let local = LocalDebs::of(request)?;
     if request.drbd.module == DrbdModule::Linbit
         && !image.archives.iter().any(|a| a.name == "linbit")
     {
@@ -113,7 +116,7 @@ fn wanted(request: &BakeRequest, lock: &Lock) -> Result<Vec<Wanted>> {
         vec![],
     )?;
 
-    let host_local: Vec<String> = image.debs.iter().chain(&host_debs).cloned().collect();
+    let host_local: Vec<String> = image.debs.iter().chain(&local.host).cloned().collect();
     let names = recipe::packages(image);
     let mut asked = names.clone();
     asked.extend(
@@ -136,13 +139,19 @@ fn wanted(request: &BakeRequest, lock: &Lock) -> Result<Vec<Wanted>> {
     )?;
 
     let names = recipe::kernel_packages(image.kernel);
-    let only = vec!["linux-image-".to_owned()];
+    let mut only = vec!["linux-image-".to_owned()];
+    let mut asked = names.clone();
+    for deb in &local.modules {
+        let name = package_name(&request.site, deb)?;
+        only.push(name.clone());
+        asked.push(name);
+    }
     add(
         set(&request.stage, "kernel"),
-        names.clone(),
-        &[],
+        names,
+        &local.modules,
         Request {
-            names,
+            names: asked,
             essential: false,
             only,
         },
@@ -164,7 +173,7 @@ fn wanted(request: &BakeRequest, lock: &Lock) -> Result<Vec<Wanted>> {
         debs.clone(),
     )?;
 
-    if request.drbd.module != DrbdModule::Kernel {
+    if builds_modules(request, &local) {
         let kernel = lock.set(&set(&request.stage, "kernel"));
         let release = kernel
             .iter()
@@ -181,14 +190,16 @@ fn wanted(request: &BakeRequest, lock: &Lock) -> Result<Vec<Wanted>> {
         }
         let mut asked = names.clone();
         asked.extend(
-            dkms.iter()
+            local
+                .source
+                .iter()
                 .map(|d| package_name(&request.site, d))
                 .collect::<Result<Vec<_>>>()?,
         );
         add(
             set(&request.stage, "modules"),
             names,
-            &dkms,
+            &local.source,
             Request {
                 names: asked,
                 essential: true,
@@ -214,10 +225,12 @@ fn deb_hash(site: &Path, deb: &str) -> Result<String> {
 }
 
 fn package_name(site: &Path, deb: &str) -> Result<String> {
-    let path = fs::canonicalize(site.join(deb)).with_context(|| {
-        format!("the package file `{deb}` named in the inventory can't be read")
-    })?;
-    Ok(crate::deb::Deb::open(&path)?.control.package().to_owned())
+    Ok(local_debs::open(site, deb)?.control.package().to_owned())
+}
+
+/// Whether the stage's modules are built at bake time.
+pub fn builds_modules(request: &BakeRequest, local: &LocalDebs) -> bool {
+    request.drbd.module == DrbdModule::Linbit || !local.source.is_empty()
 }
 
 /// The archives that a stage's packages come from.
@@ -236,7 +249,7 @@ pub fn stale(request: &BakeRequest) -> Result<Vec<String>> {
     let lock = Lock::load(&request.site)?.unwrap_or_default();
     Ok(wanted(request, &lock)?
         .into_iter()
-        .filter(|w| lock.request(&w.set.name) != Some(&w.set))
+        .filter(|w| !w.stands_in(&lock, &request.site))
         .map(|w| w.set.name)
         .collect())
 }
@@ -284,7 +297,7 @@ pub fn relock(
     // Twice: the second round knows the kernel that the first one chose.
     for _ in 0..2 {
         for wanted in wanted(request, &lock)? {
-            let fresh = before.request(&wanted.set.name) == Some(&wanted.set) && update.is_none();
+            let fresh = update.is_none() && wanted.stands_in(&before, &request.site);
             if fresh
                 || lock.request(&wanted.set.name) == Some(&wanted.set)
                     && !before_is(&lock, &before, &wanted.set.name)

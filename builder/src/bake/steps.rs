@@ -5,11 +5,12 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use hive_inventory::image::{DrbdModule, ImageSettings};
+use hive_inventory::image::ImageSettings;
 
 use super::BakeRequest;
 use super::image::{INITRD, STEP as IMAGE};
-use super::packages::{TOOLS, set};
+use super::local_debs::LocalDebs;
+use super::packages::{self, TOOLS, set};
 use crate::cache::{Inputs, sha256_hex};
 use crate::lock::Lock;
 use crate::{modules, node_programs, recipe, site_layer, tools, tree};
@@ -43,7 +44,7 @@ impl Steps {
     /// A file that the site names can't be read, or its settings make no valid site layer.
     pub fn of(request: &BakeRequest, lock: &Lock) -> Result<Self> {
         let tools = package_inputs(Inputs::default().text("hive itself", CODE), lock, TOOLS);
-        let modules = (request.drbd.module != DrbdModule::Kernel).then(|| {
+        let modules = packages::builds_modules(request, &LocalDebs::of(request)?).then(|| {
             package_inputs(
                 Inputs::default().text("hive itself", CODE),
                 lock,

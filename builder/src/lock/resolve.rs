@@ -163,15 +163,7 @@ impl Resolver {
     /// # Errors
     /// A package does not exist, or the set can't be installed together.
     pub fn resolve(&self, request: &Request, keep: &[LockedPackage]) -> Result<Vec<LockedPackage>> {
-        let pins: String = keep
-            .iter()
-            .map(|p| {
-                format!(
-                    "Package: {}\nPin: version {}\nPin-Priority: 1001\n\n",
-                    p.name, p.version
-                )
-            })
-            .collect();
+        let pins = pins(keep);
         let preferences = self.root.join("preferences");
         fs::write(&preferences, pins)
             .with_context(|| format!("writing {}", preferences.display()))?;
@@ -289,6 +281,20 @@ impl Resolver {
         }
         Ok(found)
     }
+}
+
+/// apt's preferences (apt_preferences(5)). A package file that the site names comes before what was
+/// locked, and before what an archive has of the same or a later version.
+fn pins(keep: &[LockedPackage]) -> String {
+    let stanza = |package: &str, pin: &str, priority: u32| {
+        format!("Package: {package}\nPin: {pin}\nPin-Priority: {priority}\n\n")
+    };
+    let locked = keep
+        .iter()
+        .map(|p| stanza(&p.name, &format!("version {}", p.version), 1001));
+    std::iter::once(stanza("*", "origin \"\"", 1002))
+        .chain(locked)
+        .collect()
 }
 
 /// Which packages of `lock` must stay as they are when `set` is resolved again.
@@ -427,6 +433,16 @@ mod tests {
         let line = "'http://evil.test/x_1_amd64.deb' x_1_amd64.deb 1 SHA256:00";
         let error = resolver().package(line).unwrap_err().to_string();
         assert!(error.contains("does not name"), "{error}");
+    }
+
+    #[test]
+    fn package_files_of_the_site_come_before_what_was_locked() {
+        let line = "'http://m.test/debian/a_1_amd64.deb' a_1_amd64.deb 1 SHA256:00";
+        let text = pins(&[resolver().package(line).unwrap()]);
+        assert_eq!(
+            text,
+            "Package: *\nPin: origin \"\"\nPin-Priority: 1002\n\nPackage: a\nPin: version 1\nPin-Priority: 1001\n\n"
+        );
     }
 
     #[test]

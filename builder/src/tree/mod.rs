@@ -98,7 +98,7 @@ pub fn build(task: &RootTask, progress: &dyn Progress) -> Result<()> {
 
 /// Puts a memory file system over the scratch folder where there is room: dpkg syncs after every
 /// package, and a killed bake leaves nothing behind.
-fn in_memory(scratch: &Path) -> Result<()> {
+pub(crate) fn in_memory(scratch: &Path) -> Result<()> {
     let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let available = meminfo
         .lines()
