@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs, reason = "stories")]
 
 mod altered;
+mod drbd9;
 mod first_boot;
 mod power_cuts;
 mod stick;
