@@ -5,7 +5,9 @@ pub mod image;
 pub mod local_debs;
 pub mod packages;
 pub mod record;
+pub mod relock;
 pub mod steps;
+mod wanted;
 
 use std::path::{Path, PathBuf};
 
@@ -115,9 +117,9 @@ pub struct StepPlan {
 /// The site's files can't be read.
 pub fn plan(request: &BakeRequest, cache: &Cache) -> Result<Vec<StepPlan>> {
     let before = Record::load(&request.out);
-    let stale = packages::stale(request)?;
+    let stale = relock::stale(request)?;
     let mut plans = vec![StepPlan {
-        step: "lock".into(),
+        step: relock::STEP.into(),
         cached: stale.is_empty(),
         because: stale
             .iter()
@@ -195,7 +197,7 @@ pub fn bake(
     let start = std::time::Instant::now();
     std::fs::create_dir_all(&request.out)
         .with_context(|| format!("making {}", request.out.display()))?;
-    let lock = packages::lock_for(request, cache, progress)?;
+    let lock = relock::lock_for(request, cache, progress)?;
     let steps = Steps::of(request, &lock)?;
     let report = |record: &Record, rebuilt: &[&str]| BakeReport {
         image_version: record.image.image_version.clone(),

@@ -10,7 +10,8 @@ use hive_inventory::image::ImageSettings;
 use super::BakeRequest;
 use super::image::{INITRD, STEP as IMAGE};
 use super::local_debs::LocalDebs;
-use super::packages::{self, TOOLS, set};
+use super::packages::{TOOLS, set};
+use super::wanted;
 use crate::cache::{Inputs, sha256_hex};
 use crate::lock::Lock;
 use crate::{modules, node_programs, recipe, site_layer, tools, tree};
@@ -44,7 +45,7 @@ impl Steps {
     /// A file that the site names can't be read, or its settings make no valid site layer.
     pub fn of(request: &BakeRequest, lock: &Lock) -> Result<Self> {
         let tools = package_inputs(Inputs::default().text("hive itself", CODE), lock, TOOLS);
-        let modules = packages::builds_modules(request, &LocalDebs::of(request)?).then(|| {
+        let modules = wanted::builds_modules(request, &LocalDebs::of(request)?).then(|| {
             package_inputs(
                 Inputs::default().text("hive itself", CODE),
                 lock,

@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use hive_builder::bake::packages;
+use anyhow::anyhow;
+use hive_builder::bake::{packages, relock};
 use hive_builder::cache::Cache;
 use hive_builder::lock::{Change, Lock as LockFile};
 use hive_builder::progress::Progress;
@@ -10,7 +11,7 @@ use serde::Serialize;
 
 use super::bake;
 use crate::args::Global;
-use crate::error::Result;
+use crate::error::{CommandError, Result};
 use crate::output;
 use crate::progress::Reporter;
 use crate::site_folder::SiteFolder;
@@ -51,11 +52,22 @@ impl Lock {
         let cache = Cache::open(global.cache.as_deref())?;
         let reporter = Reporter::new();
         let before = LockFile::load(&folder.root)?.unwrap_or_default();
+        let unknown = self
+            .update
+            .iter()
+            .flatten()
+            .find(|name| before.packages.iter().all(|p| p.name != **name));
+        if let Some(name) = unknown {
+            return Err(CommandError::from(anyhow!(
+                "hive.lock has no package {name}, so there is nothing to move"
+            ))
+            .hint("packages to add go under `packages:` in inventory/hive.yml"));
+        }
         for stage in &stages {
             let request = bake::request(&folder, stage, Vec::new());
             let step = format!("lock {}", stage.name);
             reporter.begin(&step, "asking the archives");
-            let resolved = packages::relock(&request, &cache, self.update.as_deref());
+            let resolved = relock::relock(&request, &cache, self.update.as_deref());
             reporter.finish(&step, if resolved.is_ok() { "" } else { "failed" });
             resolved?;
         }
@@ -76,7 +88,10 @@ impl Lock {
             .iter()
             .map(|change| format!("{change}\n"))
             .collect();
-        output::data(&lines)?;
+        // Of a first lock every line would say «added».
+        if !before.packages.is_empty() {
+            output::data(&lines)?;
+        }
         let changed = outcome.changes.len();
         output::say(&match changed {
             0 => format!("hive.lock is up to date: {} packages", outcome.packages),
