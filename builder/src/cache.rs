@@ -252,7 +252,7 @@ impl Cache {
     }
 
     /// Removes unfinished work of bakes that are no longer running. What belongs to other ids of a
-    /// user namespace stays until [`crate::tree`] sweeps it from inside one.
+    /// user namespace stays until [`crate::tree::ground`] sweeps it from inside one.
     fn sweep(&self) {
         for dir in read_dir(&self.root.join("tmp")).unwrap_or_default() {
             if abandoned(&dir) {

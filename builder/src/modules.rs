@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::chroot::Chroot;
 use crate::progress::Progress;
+use crate::tree::ground::{Ground, Place};
 use crate::tree::unpack::{Owners, PackageFile, unpack};
-use crate::tree::{self, configure, database};
+use crate::tree::{configure, database};
 
 /// The name of this step.
 pub const STEP: &str = "modules";
@@ -25,6 +26,8 @@ pub struct ModulesTask {
     pub packages: Vec<PackageFile>,
     /// An empty folder for unfinished work.
     pub scratch: PathBuf,
+    /// Whether the tree is built there or in memory.
+    pub place: Place,
     /// Where the modules go: `*.ko`, stripped, and `version` with the version of `drbd`.
     pub out: PathBuf,
 }
@@ -34,19 +37,18 @@ pub struct ModulesTask {
 /// # Errors
 /// The build fails; the error says what the package lacks, or repeats the end of the build's log.
 pub fn build(task: &ModulesTask, progress: &dyn Progress) -> Result<()> {
-    tree::in_memory(&task.scratch)?;
-    let root = task.scratch.join("tree");
-    fs::create_dir(&root).with_context(|| format!("making {}", root.display()))?;
+    let ground = Ground::prepare(&task.scratch, task.place)?;
+    let root = ground.root();
     let total = task.packages.len() as u64 * 2;
     let report = |done: usize| progress.advance(STEP, done as u64, total);
-    let unpacked = unpack(&root, &task.packages, Owners::Keep, &report)?;
-    database::write(&root, &unpacked)?;
-    let chroot = Chroot::enter(&root)?
+    let unpacked = unpack(root, &task.packages, Owners::Keep, &report)?;
+    database::write(root, &unpacked)?;
+    let chroot = Chroot::enter(root)?
         // Without it DRBD writes the time of the build into the module.
         .env("WANT_DRBD_REPRODUCIBLE_BUILD", "1")
         // The headers bring a kernel along, which never boots: it needs no initrd.
         .env("INITRD", "No");
-    let configured = configure::configure(&chroot, &root, &unpacked, &|done| {
+    let configured = configure::configure(&chroot, root, &unpacked, &|done| {
         report(task.packages.len() + done)
     });
     let built = find(&root.join("usr/lib/modules"), &|p| {
@@ -59,7 +61,7 @@ pub fn build(task: &ModulesTask, progress: &dyn Progress) -> Result<()> {
         return Err(explanation(configured.err(), log.as_deref()));
     }
     for path in built {
-        keep(&chroot, &root, &path, &task.out)?;
+        keep(&chroot, root, &path, &task.out)?;
     }
     chroot.leave()?;
     if !task.out.join("version").is_file() {

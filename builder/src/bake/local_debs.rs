@@ -54,7 +54,7 @@ impl LocalDebs {
             let named = if found.host.is_empty() {
                 "`debs:` under `drbd:` names no file".to_owned()
             } else {
-                format!("{} bring none", found.host.join(", "))
+                format!("none is among those named: {}", found.host.join(", "))
             };
             bail!(
                 "`drbd.module: deb` needs a package with the module: drbd-dkms, or one with a drbd.ko for the image's kernel; {named}"

@@ -21,6 +21,7 @@ use crate::format::verity;
 use crate::lock::Lock;
 use crate::namespace::{self, Task};
 use crate::progress::Progress;
+use crate::tree::ground::Place;
 use crate::{drbd, fetch, modules, tools, tree};
 use record::Record;
 use steps::Steps;
@@ -264,6 +265,7 @@ pub fn bake(
                         &packages::set(&request.stage, "modules"),
                     ),
                     scratch: scratch.path().to_owned(),
+                    place: Place::choose()?,
                     out: out.to_owned(),
                 };
                 namespace::run(program, &Task::Modules(Box::new(task)), progress)
@@ -295,6 +297,7 @@ pub fn bake(
             tools: tool_root.clone(),
             compression: steps::compression(&request.image).to_owned(),
             scratch: scratch.path().to_owned(),
+            place: Place::choose()?,
             out: out.to_owned(),
         };
         namespace::run(program, &Task::Root(Box::new(task)), progress)?;

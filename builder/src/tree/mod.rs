@@ -4,6 +4,7 @@
 pub mod configure;
 pub mod database;
 pub mod finish;
+pub mod ground;
 pub mod scrub;
 pub mod unpack;
 
@@ -12,17 +13,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use hive_inventory::image::ImageSettings;
-use rustix::mount::{MountFlags, mount};
 use serde::{Deserialize, Serialize};
 
 use crate::chroot::{self, Chroot, ToolTask};
 use crate::progress::Progress;
+use ground::{Ground, Place};
 use unpack::{Owners, PackageFile};
 
 /// The name of this step.
 pub const STEP: &str = "root";
-/// Memory that must be free for the tree to be built in memory, in KiB.
-const ROOMY: u64 = 4 * 1024 * 1024;
 
 /// What the root file system is made of.
 #[derive(Debug, Serialize, Deserialize)]
@@ -43,6 +42,8 @@ pub struct RootTask {
     pub compression: String,
     /// An empty folder for unfinished work.
     pub scratch: PathBuf,
+    /// Whether the tree is built there or in memory.
+    pub place: Place,
     /// Where the results go: `root.erofs`, `vmlinuz`, `modules/`, `packages.txt`,
     /// `kernel-release`, `drbd-version`.
     pub out: PathBuf,
@@ -53,25 +54,24 @@ pub struct RootTask {
 /// # Errors
 /// A package is damaged, a package script fails, or the disk is full.
 pub fn build(task: &RootTask, progress: &dyn Progress) -> Result<()> {
-    in_memory(&task.scratch)?;
-    let root = task.scratch.join("tree");
-    fs::create_dir(&root).with_context(|| format!("making {}", root.display()))?;
+    let ground = Ground::prepare(&task.scratch, task.place)?;
+    let root = ground.root();
     let total = (task.packages.len() + task.kernel.len()) as u64 * 2;
     let report = |done: usize| progress.advance(STEP, done as u64, total);
 
     let all: Vec<PackageFile> = task.packages.iter().chain(&task.kernel).cloned().collect();
-    let mut unpacked = unpack::unpack(&root, &all, Owners::Keep, &report)?;
+    let mut unpacked = unpack::unpack(root, &all, Owners::Keep, &report)?;
     let kernel = unpacked.split_off(task.packages.len());
-    database::write(&root, &unpacked)?;
+    database::write(root, &unpacked)?;
 
-    let chroot = Chroot::enter(&root)?;
+    let chroot = Chroot::enter(root)?;
     let half = all.len();
-    configure::configure(&chroot, &root, &unpacked, &|done| report(half + done))?;
-    let release = kernel_release(&root)?;
+    configure::configure(&chroot, root, &unpacked, &|done| report(half + done))?;
+    let release = kernel_release(root)?;
     if let Some(modules) = &task.modules {
-        finish::add_modules(&root, &release, modules)?;
+        finish::add_modules(root, &release, modules)?;
     }
-    finish::kernel_records(&root, &kernel)?;
+    finish::kernel_records(root, &kernel)?;
     chroot
         .program("depmod")
         .arg(&release)
@@ -82,39 +82,18 @@ pub fn build(task: &RootTask, progress: &dyn Progress) -> Result<()> {
         .args(["-k", &release, "-F", "version", "drbd"])
         .text()
         .context("asking which DRBD module the image would load")?;
-    finish::overlay(&root, &task.image)?;
-    finish::locale_and_presets(&chroot, &root, &task.image)?;
-    configure::addons(&chroot, &root, &task.addons)?;
+    finish::overlay(root, &task.image)?;
+    finish::locale_and_presets(&chroot, root, &task.image)?;
+    configure::addons(&chroot, root, &task.addons)?;
     chroot.leave()?;
 
-    finish::take_kernel(&root, &release, &task.out)?;
+    finish::take_kernel(root, &release, &task.out)?;
     fs::write(task.out.join("drbd-version"), drbd.trim())
         .context("writing the version of the DRBD module")?;
     finish::package_list(&unpacked, &kernel, &task.out)?;
-    finish::scrub(&root)?;
-    finish::rearrange(&root)?;
-    erofs(task, &root)
-}
-
-/// Puts a memory file system over the scratch folder where there is room: dpkg syncs after every
-/// package, and a killed bake leaves nothing behind.
-pub(crate) fn in_memory(scratch: &Path) -> Result<()> {
-    let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let available = meminfo
-        .lines()
-        .find_map(|l| l.strip_prefix("MemAvailable:"))
-        .and_then(|v| v.trim().trim_end_matches(" kB").parse::<u64>().ok());
-    if available.is_some_and(|kib| kib >= ROOMY) {
-        mount(
-            "tmpfs",
-            scratch,
-            "tmpfs",
-            MountFlags::NOSUID | MountFlags::NODEV,
-            c"mode=0700,size=75%",
-        )
-        .with_context(|| format!("mounting memory on {}", scratch.display()))?;
-    }
-    Ok(())
+    finish::scrub(root)?;
+    finish::rearrange(root)?;
+    erofs(task, root)
 }
 
 /// The only kernel in the tree.
