@@ -25,7 +25,10 @@ pub fn stale(request: &BakeRequest) -> Result<Vec<String>> {
     let stale = sets
         .into_iter()
         .filter(|w| !w.stands_in(&lock, &request.site));
-    Ok(stale.map(|w| w.set.name).collect())
+    Ok(stale
+        .map(|w| w.set.name)
+        .chain(wanted::outlived(request, &lock)?)
+        .collect())
 }
 
 /// The lock for a bake: as it stands, or brought up to what the inventory asks for.
@@ -80,6 +83,9 @@ pub fn relock(
     }
     if let Some(modules) = wanted::modules(request, &relock.lock)? {
         relock.bring_up(modules)?;
+    }
+    if let Some(name) = wanted::outlived(request, &relock.lock)? {
+        relock.lock.retain_sets(|set| set != name);
     }
     let Relock { lock, before, .. } = relock;
     let changes = lock.changes_since(&before);

@@ -118,6 +118,14 @@ pub(super) fn modules(request: &BakeRequest, lock: &Lock) -> Result<Option<Wante
     Ok(Some(modules))
 }
 
+/// The lock's set for building modules where nothing is built any more. It must go: a package file
+/// in it may no longer be there.
+pub(super) fn outlived(request: &BakeRequest, lock: &Lock) -> Result<Option<String>> {
+    let name = set(&request.stage, "modules");
+    let built = builds_modules(request, &LocalDebs::of(request)?);
+    Ok((!built && lock.request(&name).is_some()).then_some(name))
+}
+
 /// Whether the stage's modules are built at bake time.
 pub(super) fn builds_modules(request: &BakeRequest, local: &LocalDebs) -> bool {
     request.drbd.module == DrbdModule::Linbit || !local.source.is_empty()

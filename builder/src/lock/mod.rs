@@ -199,9 +199,13 @@ impl Lock {
         let versions = |lock: &Lock| {
             let mut map: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
             for p in &lock.packages {
-                map.entry(p.name.clone())
-                    .or_default()
-                    .insert(p.version.clone());
+                // A package file of the site can become another one without a new version.
+                let version = if p.archive == LOCAL {
+                    format!("{} ({:.8})", p.version, p.sha256)
+                } else {
+                    p.version.clone()
+                };
+                map.entry(p.name.clone()).or_default().insert(version);
             }
             map
         };
@@ -311,6 +315,23 @@ mod tests {
             .map(ToString::to_string)
             .collect();
         assert_eq!(lines, ["a: 1 → 2", "b: removed, was 1", "c: added, 1"]);
+    }
+
+    #[test]
+    fn a_package_file_with_other_content_is_a_change() {
+        let local = |sha256: &str| {
+            let mut lock = Lock::default();
+            let mut package = package("drbd-dkms", "9.2.18-1");
+            (package.archive, package.sha256) = (LOCAL.into(), sha256.into());
+            lock.replace_set(set("one"), vec![package]);
+            lock
+        };
+        let changes = local("0123456789").changes_since(&local("abcdefabcdef"));
+        let lines: Vec<_> = changes.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            lines,
+            ["drbd-dkms: 9.2.18-1 (abcdefab) → 9.2.18-1 (01234567)"]
+        );
     }
 
     #[test]

@@ -140,4 +140,11 @@ fn a_package_file_that_changes_is_locked_anew() {
     let now = fs::read_to_string(site.path("hive.lock")).unwrap();
     let hash = hive_tests::sha256(&site.path(&name));
     assert!(!locked.contains(&hash) && now.contains(&hash));
+
+    // Back to the kernel's module: nothing asks for the package file any more.
+    site.edit("module: deb\n", "module: kernel\n");
+    fs::remove_dir_all(site.path("debs")).unwrap();
+    site.ok(&["lock"]);
+    let now = fs::read_to_string(site.path("hive.lock")).unwrap();
+    assert!(!now.contains(".modules") && !now.contains(&hash));
 }
