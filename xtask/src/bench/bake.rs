@@ -10,13 +10,8 @@ use super::{lock, room, row, size};
 use crate::step::{self, Result, program, read, target};
 use crate::{build, debian};
 
-/// How the root is compressed: as the builder does it.
-const EROFS: [&str; 4] = [
-    "-zzstd,12",
-    "-C65536",
-    "-Efragments,ztailpacking",
-    "--workers=2",
-];
+/// How the root is packed: as the builder does it, with the compression that its record names.
+const EROFS: [&str; 3] = ["-C65536", "-Efragments,ztailpacking", "--workers=2"];
 /// A small package that no image has.
 const ONE_MORE: &str = "tree";
 
@@ -42,8 +37,9 @@ pub fn run() -> Result {
     let out = room("bake")?;
     let image = out.join("root.erofs");
     let hook = format!(
-        "start=$(date +%s%N); {} --quiet {} {} \"$TREE\" && echo $((($(date +%s%N) - start) / 1000000)) >{}/milliseconds",
+        "start=$(date +%s%N); {} --quiet -z{} {} {} \"$TREE\" && echo $((($(date +%s%N) - start) / 1000000)) >{}/milliseconds",
         site.tool("mkfs.erofs", &out)?,
+        site.compression()?,
         EROFS.join(" "),
         image.display(),
         out.display()

@@ -63,6 +63,21 @@ impl Site {
         fs::write(&path, format!("{text}\n{lines}\n")).map_err(doing)
     }
 
+    /// The compression of the last bake's root, as `mkfs.erofs -z` takes it.
+    pub fn compression(&self) -> Result<String> {
+        let path = self.image("hive.json");
+        let text =
+            fs::read_to_string(&path).map_err(|e| format!("reading {}: {e}", path.display()))?;
+        // An input of the root step: its label, and its value as the next string.
+        let value = text
+            .split("\"compression\"")
+            .nth(1)
+            .and_then(|rest| rest.split('"').nth(1));
+        value
+            .map(str::to_owned)
+            .ok_or_else(|| format!("{} names no compression", path.display()))
+    }
+
     /// An image of the private stage.
     pub fn image(&self, name: &str) -> PathBuf {
         self.folder.join(".hive/private/images").join(name)
