@@ -97,7 +97,7 @@ pub fn text(hosts: &[HostStatus]) -> String {
         };
         rows.push(row(&host.host, status));
         for missing in &status.waiting_for {
-            notes.push_str(&format!("{}: waiting for {missing}\n", host.host));
+            notes.push_str(&format!("{}: not ready: {missing}\n", host.host));
         }
         for notice in status.boot.iter().flat_map(|b| &b.notices) {
             notes.push_str(&format!("{}: {notice}\n", host.host));
@@ -169,7 +169,7 @@ mod tests {
             "HOST       STATE      AFTER  ROOT      DOCKER     DRBD    IMAGE\n\
              a.example  not ready  -      verified  no answer  8.4.11  -\n\
              b.example  no answer\n\n\
-             a.example: waiting for docker.service: starting\nb.example: refused\n"
+             a.example: not ready: docker.service: starting\nb.example: refused\n"
         );
     }
 }

@@ -30,7 +30,7 @@ pub fn wait(
 ) -> anyhow::Result<NodeStatus> {
     let name = vm.name().to_owned();
     reporter.begin(&name, "");
-    reporter.note(&name, "starting; no answer to ssh yet");
+    reporter.note(&name, "starting");
     let result = poll(vm, ssh_config, host, timeout, &|text| {
         reporter.note(&name, text)
     });
@@ -46,12 +46,14 @@ fn poll(
     note: &dyn Fn(&str),
 ) -> anyhow::Result<NodeStatus> {
     let since = Instant::now();
-    let mut missing = "an answer to ssh".to_owned();
+    let mut missing = "no answer to ssh yet".to_owned();
     loop {
         let answer = remote::status(config, host, CONNECT);
         let news = match answer {
             Ok(status) if status.ready => return Ok(status),
-            Ok(status) if status.waiting_for.is_empty() => "its first look at itself".to_owned(),
+            Ok(status) if status.waiting_for.is_empty() => {
+                "it has not looked at itself yet".to_owned()
+            }
             Ok(status) => status.waiting_for.join("; "),
             Err(error)
                 if error
@@ -64,7 +66,7 @@ fn poll(
             Err(error) => return Err(error),
         };
         if news != missing {
-            note(&format!("waiting for {news}"));
+            note(&news);
             missing = news;
         }
         if !vm.is_alive() {
@@ -76,7 +78,7 @@ fn poll(
         }
         if since.elapsed() > timeout {
             bail!(
-                "{host} is not ready after {:.0} s: it waits for {missing}. It runs on; `hive status` asks it again. Its console is in {}, and ends with\n{}",
+                "{host} is not ready after {:.0} s: what was last missing: {missing}. It runs on; `hive status` asks it again. Its console is in {}, and ends with\n{}",
                 since.elapsed().as_secs_f64(),
                 vm.serial_log().display(),
                 vm.serial_tail()
