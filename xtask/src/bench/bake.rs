@@ -37,7 +37,7 @@ pub fn run() -> Result {
     let out = room("bake")?;
     let image = out.join("root.erofs");
     let hook = format!(
-        "start=$(date +%s%N); {} --quiet -z{} {} {} \"$TREE\" && echo $((($(date +%s%N) - start) / 1000000)) >{}/milliseconds",
+        "rm -rf \"$TREE\"/var/cache/apt/* \"$TREE\"/var/lib/apt/lists/*; start=$(date +%s%N); {} --quiet -z{} {} {} \"$TREE\" && echo $((($(date +%s%N) - start) / 1000000)) >{}/milliseconds",
         site.tool("mkfs.erofs", &out)?,
         site.compression()?,
         EROFS.join(" "),
@@ -110,4 +110,24 @@ fn compressed(path: &Path) -> Result<u64> {
     )?;
     eprintln!("compressed in {:.0} s", since.elapsed().as_secs_f64());
     length(&out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_sides_are_compressed_alike() {
+        let level = format!("\"{}\"", EROFS[0].trim_start_matches("-z"));
+        assert!(
+            include_str!("../../../builder/src/bake/steps.rs").contains(&level),
+            "{level}"
+        );
+        for option in &EROFS[1..] {
+            assert!(
+                include_str!("../../../builder/src/tree/mod.rs").contains(option),
+                "{option}"
+            );
+        }
+    }
 }
