@@ -320,20 +320,26 @@ fn every_kind_of_device_starts_and_the_guest_is_told_its_strings() {
     let vm = Vm::start(config).unwrap();
     wait_for_firmware(&vm, patience);
     let all = dir.path().join("memory");
-    vm.execute(
-        "pmemsave",
-        json!({"val": 0, "size": 256 << 20, "filename": all}),
+    let strings = [
+        "SERIAL,OF-IT\0".to_owned(),
+        format!("LONG-STRING-{}\0", "x".repeat(5000)),
+    ];
+    // The firmware writes its tables some time after its first words.
+    vm.wait_until(
+        "the strings in the guest's memory",
+        patience.scale(Duration::from_secs(30)),
+        || {
+            vm.execute(
+                "pmemsave",
+                json!({"val": 0, "size": 256 << 20, "filename": all}),
+            )?;
+            let memory = fs::read(&all).unwrap();
+            // Stretches of text, because only text is searched fast.
+            let told = |text: &String| memory.utf8_chunks().any(|c| c.valid().contains(text));
+            Ok::<_, hive_qemu::Error>(strings.iter().all(told).then_some(()))
+        },
     )
     .unwrap();
-    let all = fs::read(all).unwrap();
-    for told in [
-        "SERIAL,OF-IT\0",
-        &format!("LONG-STRING-{}\0", "x".repeat(5000)),
-    ] {
-        // Stretches of text, because only text is searched fast.
-        let found = all.utf8_chunks().any(|chunk| chunk.valid().contains(told));
-        assert!(found, "not in the guest's memory: {}", &told[..12]);
-    }
 
     let error = vm.save(&dir.path().join("saved")).unwrap_err().to_string();
     assert!(error.contains("NVMe"), "{error}");
