@@ -336,7 +336,7 @@ fn every_kind_of_device_starts_and_the_guest_is_told_its_strings() {
             let memory = fs::read(&all).unwrap();
             // Stretches of text, because only text is searched fast.
             let told = |text: &String| memory.utf8_chunks().any(|c| c.valid().contains(text));
-            Ok::<_, hive_qemu::Error>(strings.iter().all(told).then_some(()))
+            Ok::<_, Error>(strings.iter().all(told).then_some(()))
         },
     )
     .unwrap();
