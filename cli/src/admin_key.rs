@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 
-use crate::context_folder::{ContextFolder, write};
+use crate::context_folder::ContextFolder;
 use crate::error::Result;
 use crate::host_key;
 
@@ -59,13 +59,7 @@ impl AdminKey {
         }
         let file = context.path(NAMES[1]);
         let pair = host_key::generate(comment)?;
-        // The private half last: with it there, the pair counts as made.
-        write(
-            &file.with_extension("pub"),
-            0o644,
-            format!("{}\n", pair.public).as_bytes(),
-        )?;
-        write(&file, 0o600, pair.private.as_bytes())?;
+        pair.save(&file)?;
         Ok(Self {
             file,
             public: pair.public,

@@ -2,6 +2,7 @@
 //! knows whom it talks to.
 
 use std::fs;
+use std::path::Path;
 
 use anyhow::Context;
 use ssh_key::rand_core::OsRng;
@@ -20,6 +21,22 @@ pub struct KeyPair {
     pub private: String,
     /// The public key, one line.
     pub public: String,
+}
+
+impl KeyPair {
+    /// Writes the private half into `file` and the public one beside it, the private one last: with
+    /// it there, the pair counts as made.
+    ///
+    /// # Errors
+    /// The folder can't be written.
+    pub fn save(&self, file: &Path) -> Result<()> {
+        write(
+            &file.with_extension("pub"),
+            0o644,
+            format!("{}\n", self.public).as_bytes(),
+        )?;
+        write(file, 0o600, self.private.as_bytes())
+    }
 }
 
 /// Makes a key pair.
@@ -63,12 +80,7 @@ pub fn of_host(context: &ContextFolder, short_name: &str, full_name: &str) -> Re
         return Ok(KeyPair { private, public });
     }
     let pair = generate(full_name)?;
-    write(
-        &file.with_extension("pub"),
-        0o644,
-        format!("{}\n", pair.public).as_bytes(),
-    )?;
-    write(&file, 0o600, pair.private.as_bytes())?;
+    pair.save(&file)?;
     Ok(pair)
 }
 
