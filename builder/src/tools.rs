@@ -2,11 +2,10 @@
 //! that the builder's own distribution decides about nothing.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::cache::{Cache, Inputs};
 use crate::progress::Progress;
 use crate::tree::unpack::{Owners, PackageFile, unpack};
 
@@ -14,32 +13,25 @@ use crate::tree::unpack::{Owners, PackageFile, unpack};
 pub const STEP: &str = "tools";
 /// Suite of the tools, whatever the image's is: older ones write fewer formats.
 pub const SUITE: &str = "trixie";
+/// The root's folder in the step's output.
+pub const ROOT: &str = "root";
 
-/// The tool root, from the cache or made now.
+/// Makes the tool root. Its programs need no configuration, so no package script runs.
 ///
 /// # Errors
 /// A package is damaged, or the disk is full.
-pub fn tools(
-    cache: &Cache,
-    inputs: &Inputs,
-    packages: &[PackageFile],
-    progress: &dyn Progress,
-) -> Result<PathBuf> {
-    let dir = cache.step(STEP, inputs, |out| {
-        let root = out.join("root");
-        fs::create_dir(&root).with_context(|| format!("making {}", root.display()))?;
-        let total = packages.len() as u64;
-        unpack(&root, packages, Owners::Mine, &|done| {
-            progress.advance(STEP, done as u64, total)
-        })?;
-        for place in ["work", "out", "proc", "dev", "run", "tmp"] {
-            make(&root.join(place))?;
-        }
-        Ok(())
+pub fn make(packages: &[PackageFile], out: &Path, progress: &dyn Progress) -> Result<()> {
+    let root = out.join(ROOT);
+    let make =
+        |dir: &Path| fs::create_dir_all(dir).with_context(|| format!("making {}", dir.display()));
+    make(&root)?;
+    let total = packages.len() as u64;
+    unpack(&root, packages, Owners::Mine, &|done| {
+        progress.advance(STEP, done as u64, total)
     })?;
-    Ok(dir.join("root"))
-}
-
-fn make(dir: &Path) -> Result<()> {
-    fs::create_dir_all(dir).with_context(|| format!("making {}", dir.display()))
+    // Where a chroot mounts what it needs, and what the outside hands in.
+    for place in ["work", "out", "proc", "dev", "run", "tmp"] {
+        make(&root.join(place))?;
+    }
+    Ok(())
 }
