@@ -72,7 +72,7 @@ fn boot(console: &Console, cmdline: &str) -> Result<std::convert::Infallible, Fa
     let files = etc_layer::render(seed.as_ref().map(|c| &c.seed), &etc_layer::site_layer())
         .explain(
             "the seed cannot be applied",
-            "write it again with `hive seed`, and start the machine again",
+            "write `seed.json` anew, and start the machine again",
         )?;
 
     let (disk, table, first_boot) = grow_disk(&disk_name, root_guid, &root, &mut notices, console)?;

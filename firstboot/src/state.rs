@@ -158,7 +158,7 @@ impl State {
             return Ok(None);
         }
         let inside = format!("/var/{OWN}/{HOST_KEY}");
-        let next = "give the host a seed with its own ssh key (`hive seed`)";
+        let next = "give the host a seed with a key of its own (`ssh_host_key`)";
         // A half-written one of an interrupted boot; ssh-keygen would ask about it.
         let _ = fs::remove_file(&path);
         let made = programs

@@ -87,7 +87,7 @@ pub fn choose(
 
 fn read(document: &Document, image: &BakedImage) -> Result<Seed, Failure> {
     let what = format!("the seed from {} is not valid", document.source);
-    let next = "write it again with `hive seed`, or remove it and start the machine again";
+    let next = "write `seed.json` anew, or remove it, and start the machine again";
     let text = document.text.as_ref().map_err(|why| {
         Failure::new(what.clone(), next).because(std::io::Error::other(why.clone()))
     })?;
