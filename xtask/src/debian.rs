@@ -69,6 +69,8 @@ pub const TO_TEST: &[Need] = &[
     program_of("dpkg-deb", "dpkg", "makes packages"),
     program_of("gpg", "gnupg", "signs archives of the tests"),
     program_of("unshare", "util-linux", "takes the network away"),
+    program_of("mount", "mount", "makes a disk that is soon full"),
+    program_of("faketime", "faketime", "bakes in another year"),
 ];
 
 /// For the benchmarks' other side.

@@ -50,6 +50,7 @@ fn machines(filter: &[&str]) -> Result {
         "hive-tests",
         "--release",
         "--locked",
+        "--no-fail-fast",
         "--",
         "--nocapture",
     ]);

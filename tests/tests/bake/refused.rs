@@ -158,7 +158,7 @@ fn a_tampered_release_of_an_archive() {
         "{lock}"
     );
     assert!(
-        !lock.contains("file:") && !lock.contains("http"),
+        !lock.contains("file:") && !lock.contains("://"),
         "the lock names an address"
     );
     // One letter of what was signed.
