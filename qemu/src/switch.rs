@@ -158,10 +158,13 @@ impl Switch {
         let id = format!("hub-{name}");
         let member = json!({"type": "hubport", "id": id, "hubid": 0, "netdev": netdev});
         self.engine.execute("netdev_add", member)?;
-        // QEMU starts to listen in a thread of its own, a moment after it answered.
+        // QEMU binds and listens in a thread of its own, a moment after it answered; between the
+        // two the socket is there and refuses.
         let what = format!("port `{name}` of the switch");
         wait_with_logs(&what, ANSWER, Some(&self.engine.dir), || {
-            Ok::<_, Error>(self.engine.dir.join(port.socket()).exists().then_some(()))
+            let listens = socket::listens(self.engine.process.pid, &port.socket());
+            let listens = listens.map_err(Error::io("looking at", "/proc/net/unix"))?;
+            Ok::<_, Error>(listens.then_some(()))
         })?;
         Ok(port)
     }
