@@ -82,6 +82,9 @@ pub fn assess(seen: &Observed, ready_since: Option<f64>) -> Assessment {
             docker: seen.docker.as_ref().ok().cloned(),
             drbd: seen.drbd.clone(),
             ready_after_seconds: ready_since.or(ready.then_some(seen.uptime)),
+            swarm: None,
+            peers: Vec::new(),
+            notices: Vec::new(),
         },
         good_boot,
     }

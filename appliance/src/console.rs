@@ -110,6 +110,9 @@ mod tests {
             docker: None,
             drbd: Some("8.4.11".into()),
             ready_after_seconds: Some(41.5),
+            swarm: None,
+            peers: Vec::new(),
+            notices: Vec::new(),
         }
     }
 

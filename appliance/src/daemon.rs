@@ -126,6 +126,9 @@ mod tests {
             docker: Some("26.1.5".into()),
             drbd: None,
             ready_after_seconds: Some(40.0),
+            swarm: None,
+            peers: Vec::new(),
+            notices: Vec::new(),
         };
         write(&path, &status).unwrap();
         write(&path, &status).unwrap();

@@ -71,6 +71,20 @@ pub const INITRD_MODULES: &str = "/hive/modules";
 pub const BOOT_REPORT: &str = "/run/hive/boot.json";
 /// On the host: the seed in force, as JSON, readable by root only.
 pub const RUN_SEED: &str = "/run/hive/seed.json";
+/// In the site layer and on the host, below `/etc`: the public half of the site's seed key, text form.
+pub const ETC_SEED_KEY: &str = "hive/seed-key.pub";
+/// In the site layer and on the host, below `/etc`: certificate of the stage's authority, PEM.
+pub const ETC_AUTHORITY: &str = "hive/authority.pem";
+/// End of the name of one of several seed documents on one volume: `p-hive0.example.com.seed.json`.
+pub const SEED_FILE_SUFFIX: &str = ".seed.json";
+/// TCP port at which hived speaks to its peers.
+pub const HIVED_PORT: u16 = 2378;
+/// On the host: the unix socket at which hived takes questions and decisions of a person, root only.
+pub const HIVED_SOCKET: &str = "/run/hive/hived.sock";
+/// On the host: what hived must never forget, a `hive_membership::Record` as JSON.
+pub const MEMBERSHIP_RECORD: &str = "/var/lib/hive/membership.json";
+/// On the host: what became of the disk for mirrored volumes, a [`crate::node::DiskReport`] as JSON.
+pub const DISK_REPORT: &str = "/run/hive/disks.json";
 /// On the host: the node's status, a [`crate::node::NodeStatus`] as JSON, written by `hived`.
 pub const RUN_STATUS: &str = "/run/hive/status.json";
 /// In the root file system: what packages put under `/var`, copied to an empty state partition.

@@ -5,8 +5,10 @@ use serde_json::Value;
 use crate::step::{Result, cargo, read};
 
 /// What is not written here is not used.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("hive-inventory", &[]),
+    ("hive-membership", &["hive-inventory"]),
+    ("hive-disks", &["hive-inventory", "hive-system"]),
     ("hive-system", &[]),
     ("hive-fat", &[]),
     ("hive-qemu", &["hive-system"]),
@@ -16,7 +18,13 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ),
     (
         "hive-appliance",
-        &["hive-inventory", "hive-system", "hive-fat"],
+        &[
+            "hive-inventory",
+            "hive-membership",
+            "hive-disks",
+            "hive-system",
+            "hive-fat",
+        ],
     ),
     (
         "hive-builder",

@@ -151,6 +151,9 @@ mod tests {
             docker: None,
             drbd: Some("8.4.11".into()),
             ready_after_seconds: None,
+            swarm: None,
+            peers: Vec::new(),
+            notices: Vec::new(),
         };
         let hosts = [
             HostStatus {

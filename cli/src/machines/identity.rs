@@ -1,6 +1,6 @@
 //! The seed of a host that runs here.
 
-use hive_inventory::seed::{Peer, SEED_VERSION, Seed};
+use hive_inventory::seed::{Disks, MachineMatch, Member, Peer, SEED_VERSION, Seed, SwarmOptions};
 use hive_inventory::site::{Host, Stage};
 
 use super::wiring;
@@ -10,6 +10,13 @@ pub fn seed(stage: &Stage, host: &Host, admin_key: &str, host_key: &str) -> Seed
     let peers = stage.hosts().iter().map(|peer| Peer {
         host: peer.name.clone(),
         address: peer.private_ip.into(),
+        groups: peer
+            .groups(stage.name)
+            .into_iter()
+            .map(str::to_owned)
+            .collect(),
+        member: peer.is_hive().then_some(Member::Manager),
+        machine: MachineMatch::default(),
     });
     Seed {
         version: SEED_VERSION,
@@ -20,6 +27,9 @@ pub fn seed(stage: &Stage, host: &Host, admin_key: &str, host_key: &str) -> Seed
         interfaces: wiring::interfaces(stage.name, host),
         admin_keys: vec![admin_key.to_owned()],
         ssh_host_key: Some(host_key.to_owned()),
+        identity: None,
+        swarm: SwarmOptions::default(),
+        disks: Disks::default(),
     }
 }
 

@@ -159,7 +159,7 @@ mod tests {
 
     fn seed() -> Seed {
         let mut seed = Seed::from_json(
-            r#"{"version":1,"site":"s","stage":"private","host":"p-hive0.example.com",
+            r#"{"version":2,"site":"s","stage":"private","host":"p-hive0.example.com",
                 "admin_keys":["ssh-ed25519 AAAA op\n"]}"#,
         )
         .unwrap();
@@ -167,10 +167,16 @@ mod tests {
             Peer {
                 host: "p-hive0.example.com".into(),
                 address: "192.168.0.1".parse().unwrap(),
+                groups: [].into(),
+                member: None,
+                machine: Default::default(),
             },
             Peer {
                 host: "p-hive1.example.com".into(),
                 address: "192.168.0.2".parse().unwrap(),
+                groups: [].into(),
+                member: None,
+                machine: Default::default(),
             },
         ];
         seed

@@ -131,7 +131,7 @@ mod tests {
 
     fn document(source: &str, host: &str) -> Document {
         let text =
-            format!(r#"{{"version":1,"site":"s","stage":"private","host":"{host}.example.com"}}"#);
+            format!(r#"{{"version":2,"site":"s","stage":"private","host":"{host}.example.com"}}"#);
         Document {
             source: source.into(),
             text: Ok(text),

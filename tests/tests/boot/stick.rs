@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use hive_inventory::node::NodeStatus;
-use hive_inventory::seed::{SEED_VERSION, Seed};
+use hive_inventory::seed::{Disks, SEED_VERSION, Seed, SwarmOptions};
 use hive_qemu::{Disk, Forward, Interface, Mac, Nic, Patience, Vm, VmConfig};
 use hive_tests::Site;
 
@@ -85,6 +85,9 @@ fn seed_stick(path: &Path) {
         interfaces: vec![],
         admin_keys: vec![],
         ssh_host_key: None,
+        identity: None,
+        swarm: SwarmOptions::default(),
+        disks: Disks::default(),
     };
     let size = 64 << 20;
     let mut file = File::options()

@@ -1,0 +1,1 @@
+//! The disk for mirrored volumes: which one may be taken, and LVM on it.

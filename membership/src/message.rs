@@ -1,0 +1,97 @@
+//! What hives say to each other. Every message goes one way, over a connection on which both sides
+//! have proved their names; it may get lost, come twice, or late.
+
+use std::collections::BTreeSet;
+
+use hive_inventory::node::SwarmRole;
+use hive_inventory::seed::KnownSwarm;
+use serde::{Deserialize, Serialize};
+
+/// A message.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum Message {
+    /// How the sender is; goes to everybody every now and then.
+    Hello(Hello),
+    /// The sender wants to found, and asks for a durable grant.
+    AskGrant {
+        /// Of this try; an answer to another one does not count.
+        nonce: u64,
+        /// Hives that it founds without, as a person said.
+        without: BTreeSet<String>,
+    },
+    /// The sender grants the founding to the receiver, has it on disk, and was never in the site's swarm.
+    Grant {
+        /// Of the question.
+        nonce: u64,
+    },
+    /// It does not.
+    Refuse {
+        /// Of the question.
+        nonce: u64,
+        /// Why.
+        why: Refusal,
+    },
+    /// The sender wants to join.
+    AskToken {
+        /// Of this try.
+        nonce: u64,
+    },
+    /// What the receiver needs to join.
+    Token {
+        /// Of the question.
+        nonce: u64,
+        /// The swarm.
+        known: KnownSwarm,
+        /// Docker's token for workers.
+        token: String,
+        /// Names of managers in reach, which the receiver may join through.
+        managers: Vec<String>,
+    },
+}
+
+/// How a hive is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Hello {
+    /// What it is in the swarm.
+    pub role: SwarmRole,
+    /// The swarm it knows, from its disk or its seed.
+    pub known: Option<KnownSwarm>,
+    /// Docker's id of the node that it is now.
+    pub node: Option<String>,
+    /// Whether it is a manager with quorum: it can give out tokens.
+    pub quorum: bool,
+    /// Whom it granted the founding to.
+    pub granted: Option<String>,
+    /// Hives that a person said to found without.
+    pub without: BTreeSet<String>,
+    /// The hives of its seed, in order: only those who agree on them found together.
+    pub hives: Vec<String>,
+    /// Whether it wants an answer at once (it has just started).
+    pub answer: bool,
+}
+
+/// Why a hive does not grant the founding.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "kebab-case")]
+pub enum Refusal {
+    /// It knows the site's swarm.
+    Known {
+        /// That one.
+        known: KnownSwarm,
+    },
+    /// It has granted it to another hive.
+    Granted {
+        /// That one.
+        to: String,
+    },
+    /// Its seed names other hives.
+    OtherHives {
+        /// Those.
+        hives: Vec<String>,
+    },
+    /// It does not know of the decision to found without some hive, or thinks another hive's turn comes first.
+    NotItsTurn,
+    /// Its own engine does not tell what it is in.
+    Unsure,
+}
