@@ -230,6 +230,9 @@ fn describe(stage: &Stage, text: &mut String) {
             host.mirrored_disk_encrypted
         )
         .unwrap();
+        if host.is_hive() != host.may_manage || host.hardware != Default::default() {
+            writeln!(text, "    {:?} {:?}", host.member(), host.hardware).unwrap();
+        }
     }
     let others = [
         format!("{:?}", stage.internal),
@@ -241,7 +244,10 @@ fn describe(stage: &Stage, text: &mut String) {
             "{:?} {:?} {:?}",
             stage.region, stage.bridge, stage.kms_key_id
         ),
-        format!("{:?} {:?}", stage.nameservers, stage.filestore_cidr),
+        format!(
+            "{:?} {:?} {:?}",
+            stage.nameservers, stage.filestore_cidr, stage.data_path_port
+        ),
         format!("{:?}", stage.image),
         format!("{:?}", stage.drbd),
         format!("{:?}", stage.settings),

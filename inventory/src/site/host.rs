@@ -5,6 +5,9 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
+use crate::seed::Member;
+
+use super::hardware::Hardware;
 use super::stage::StageName;
 
 /// What a host is for (spec: roles of hosts).
@@ -12,7 +15,7 @@ use super::stage::StageName;
 pub enum Role {
     /// Hosts containers; a member of the swarm.
     Hive,
-    /// The hive that founds the swarm, deploys services and formats new volumes.
+    /// The first of the hives, which deploys services and formats new volumes.
     FirstHive,
     /// Carries registry, monitoring, backup and logs.
     Repository,
@@ -49,6 +52,10 @@ pub struct Host {
     pub disk_encrypted: bool,
     /// Whether the disk for mirrored volumes is encrypted by the cloud.
     pub mirrored_disk_encrypted: bool,
+    /// Whether it may manage the swarm; a hive that may not only ever works.
+    pub may_manage: bool,
+    /// How its machine is recognised.
+    pub hardware: Hardware,
 }
 
 impl Host {
@@ -62,7 +69,15 @@ impl Host {
         self.roles.contains(&Role::Hive)
     }
 
-    /// Whether it founds the swarm.
+    /// What it may be in the swarm; a host that is no hive stays outside.
+    pub fn member(&self) -> Option<Member> {
+        self.is_hive().then_some(match self.may_manage {
+            true => Member::Manager,
+            false => Member::Worker,
+        })
+    }
+
+    /// Whether it is the first among the hives.
     pub fn is_first_hive(&self) -> bool {
         self.roles.contains(&Role::FirstHive)
     }

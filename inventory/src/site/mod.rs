@@ -7,6 +7,7 @@
 //! | `definition`, `stage_section`, `attributes` | the keys of a hive definition |
 //! | `provider`, `rules`, `stage_keys` | which key goes with which provider |
 //! | `layout`, `machine`, [`addresses`] | how many hosts, their roles, sizes, addresses, zones |
+//! | `hardware` | which machine is which host |
 //! | [`internal`] | how `internal_cidr` is shared out |
 //! | `sealed`, `package_sources` | `mirror`, `image` and `drbd` |
 //! | `variables`, `host_settings` | `group_vars/` and `host_vars/` |
@@ -17,6 +18,7 @@ mod attributes;
 mod definition;
 mod diagnostic;
 mod fields;
+mod hardware;
 mod host;
 mod host_settings;
 pub mod internal;
@@ -40,6 +42,7 @@ mod variables;
 use std::collections::BTreeMap;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Excerpt, Severity};
+pub use hardware::Hardware;
 pub use host::{Host, Role};
 pub use internal::InternalNetworks;
 pub use kickstart::{Kickstart, KickstartNetwork};

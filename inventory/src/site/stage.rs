@@ -95,6 +95,8 @@ pub struct Stage {
     pub internal: Option<InternalNetworks>,
     /// IPv6 network of `docker_gwbridge`.
     pub internal_cidr_v6: Option<Ipv6Net>,
+    /// UDP port of overlay networks; `None` is docker's own choice.
+    pub data_path_port: Option<u16>,
     /// The cloud's region.
     pub region: Option<String>,
     /// The virtual machine image that the provider starts from, where it is not the baked one.

@@ -42,4 +42,7 @@ pub(super) const KEYS: &[&str] = &[
     "mirror",
     "image",
     "drbd",
+    "number_of_managers",
+    "data_path_port",
+    "machines",
 ];

@@ -4,6 +4,7 @@ use crate::image::KernelFlavour;
 
 use super::attributes;
 use super::fields::Fields;
+use super::hardware::{self, Hardware};
 use super::host::Host;
 use super::host_settings::StageVariables;
 use super::kickstart;
@@ -67,6 +68,9 @@ pub(super) fn read(
         separate,
         report,
     );
+    let managers = fields.whole("number_of_managers", 1..=7, report);
+    // What docker takes (`docker swarm init --data-path-port`).
+    let data_path_port = fields.whole("data_path_port", 1024..=49151, report);
     let region = fields.text("region", report);
     let mut text = |key: &str| fields.text(key, report);
     let (bridge, dev) = (text("bridge"), text("dev"));
@@ -126,8 +130,10 @@ pub(super) fn read(
         settings
             .servers
             .push((host.name.clone(), host.private_ip.into()));
+        host.may_manage = host.is_hive() && managers.is_none_or(|n| (index as u64) < n);
         hosts.push(host);
     }
+    hardware::read(&fields, &mut hosts, report);
     stage_variables.warn_of_single_hosts(&hosts, report);
 
     Some(Stage {
@@ -141,6 +147,7 @@ pub(super) fn read(
         shared_repository,
         internal,
         internal_cidr_v6,
+        data_path_port: data_path_port.and_then(|port| u16::try_from(port).ok()),
         region: zones.region,
         image_name,
         kms_key_id,
@@ -187,5 +194,7 @@ fn make_host(
         instance_type: size.instance_type.clone(),
         disk_encrypted: size.disk_encrypted.unwrap_or(false),
         mirrored_disk_encrypted: false,
+        may_manage: false,
+        hardware: Hardware::default(),
     }
 }
