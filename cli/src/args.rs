@@ -80,6 +80,15 @@ pub enum Command {
     Ssh(commands::ssh::Ssh),
     /// Tell how the hosts of a stage are
     Status(commands::status::Status),
+    /// Wait until every host is ready and all hives are in one swarm
+    #[command(name = "setup-hosts")]
+    SetupHosts(commands::setup_hosts::SetupHosts),
+    /// Found the swarm though some hosts are silent
+    Found(commands::decisions::Found),
+    /// Make what one host knows of the swarm the site's swarm, when its majority is lost
+    Recover(commands::decisions::Recover),
+    /// Let a host into the swarm again that was removed from it
+    Rejoin(commands::decisions::Rejoin),
     /// Look into the cache, or clear it
     Cache(commands::cache::Cache),
     /// Print the completion script of a shell

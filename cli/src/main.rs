@@ -4,15 +4,18 @@
 mod admin_key;
 mod args;
 mod commands;
+mod confirmation;
 mod context_folder;
 mod error;
 mod host_key;
+mod known_swarm;
 mod machines;
 mod output;
 mod progress;
 mod reference;
 mod remote;
 mod site_folder;
+mod site_status;
 mod ssh_files;
 
 use std::process::ExitCode;

@@ -26,12 +26,20 @@ pub fn data(text: &str) -> Result<()> {
 /// # Errors
 /// As [`data`].
 pub fn json(name: &str, value: &impl Serialize) -> Result<()> {
+    data(&json_text(name, value)?)
+}
+
+/// What [`json`] prints.
+///
+/// # Errors
+/// The value has a form that JSON has not.
+pub fn json_text(name: &str, value: &impl Serialize) -> Result<String> {
     let mut document = serde_json::Map::new();
     document.insert("version".into(), JSON_VERSION.into());
     document.insert(name.into(), serde_json::to_value(value)?);
     let mut text = serde_json::to_string_pretty(&document)?;
     text.push('\n');
-    data(&text)
+    Ok(text)
 }
 
 /// Tells a person something that is not data.
@@ -47,6 +55,11 @@ pub fn warn(text: &str) {
 /// Whether a person looks at what goes to standard error.
 pub fn is_watched() -> bool {
     io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
+}
+
+/// Whether a person looks at the data.
+pub fn is_terminal() -> bool {
+    io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
 }
 
 /// A size as people read it: `17.5 MiB`.

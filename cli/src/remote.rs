@@ -14,6 +14,19 @@ pub fn ssh(config: &Path) -> Program {
         .arg(config)
 }
 
+/// Tells a host's daemon what a person decided; returns what it says to that.
+///
+/// # Errors
+/// There is no connection, or the daemon refuses; its reason is in the error.
+pub fn decide(config: &Path, host: &str, words: &[&str]) -> anyhow::Result<String> {
+    ssh(config)
+        .args(["-o", "BatchMode=yes", "-o", "LogLevel=ERROR"])
+        .args(["-o", "ConnectTimeout=20", host, "sudo", "-n", "hived"])
+        .args(words)
+        .text()
+        .with_context(|| format!("telling {host} to {}", words.join(" ")))
+}
+
 /// Asks a host how it is. A host that does not answer is an error after `timeout` seconds or so.
 ///
 /// # Errors

@@ -3,9 +3,11 @@
 pub mod bake;
 pub mod cache;
 pub mod completion;
+pub mod decisions;
 pub mod init;
 pub mod lock;
 pub mod run;
+pub mod setup_hosts;
 pub mod ssh;
 pub mod status;
 
@@ -28,6 +30,10 @@ pub fn run(args: Args) -> Result<ExitCode> {
         Command::Run(run) => run.run(&global),
         Command::Ssh(ssh) => ssh.run(&global),
         Command::Status(status) => status.run(&global),
+        Command::SetupHosts(setup) => setup.run(&global),
+        Command::Found(found) => found.run(&global),
+        Command::Recover(recover) => recover.run(&global),
+        Command::Rejoin(rejoin) => rejoin.run(&global),
         Command::Cache(cache) => cache.run(&global),
         Command::Completion(completion) => completion.run(),
         Command::Reference => output::data(&reference::markdown()).map(|()| ExitCode::SUCCESS),

@@ -7,7 +7,6 @@ use hive_builder::bake::record::Record;
 use hive_inventory::site::{Host, Provider, Stage};
 use hive_qemu::{Accelerator, Error as VmError, Lifetime, Patience, Switch, Vm};
 
-use super::status::{self, HostStatus};
 use crate::admin_key::AdminKey;
 use crate::args::Global;
 use crate::context_folder::ContextFolder;
@@ -16,7 +15,8 @@ use crate::machines::machine::{How, Machine};
 use crate::machines::readiness;
 use crate::progress::Reporter;
 use crate::site_folder::SiteFolder;
-use crate::{output, ssh_files};
+use crate::site_status::{self, HostStatus};
+use crate::{known_swarm, output, ssh_files};
 
 /// From power-on to ready, on the computer that [`Patience`] compares with.
 const BOOT: Duration = Duration::from_secs(300);
@@ -112,6 +112,9 @@ impl Run {
         }
         let admin =
             AdminKey::find_or_make(context, &format!("{}@{}", stage.settings.admin, stage.site))?;
+        if self.fresh {
+            begin_again(context, stage, machines)?;
+        }
         let switch = switch(context)?;
         let mut running: Vec<(Machine<'_>, Vm)> = Vec::new();
         for machine in machines {
@@ -169,6 +172,17 @@ impl Run {
         }
         let outcome = wait(context, running)?;
         report(&outcome, self.json)
+    }
+}
+
+/// With the disks of all hosts made anew, none is left that knows a swarm, and seeds that could only
+/// join it would wait for ever.
+fn begin_again(context: &ContextFolder, stage: &Stage, machines: &[Machine<'_>]) -> Result<()> {
+    let all = machines.len() == stage.hosts().len() && stage.provider == Provider::Qemu;
+    let off = machines.iter().all(|m| matches!(m.running(), Ok(None)));
+    match all && off {
+        true => known_swarm::forget(context),
+        false => Ok(()),
     }
 }
 
@@ -253,7 +267,7 @@ fn report(hosts: &[HostStatus], json: bool) -> Result<ExitCode> {
     if json {
         output::json("hosts", &hosts)?;
     } else {
-        output::data(&status::text(hosts))?;
+        output::data(&site_status::text(hosts))?;
     }
     let failed: Vec<_> = hosts
         .iter()

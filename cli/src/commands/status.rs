@@ -1,178 +1,81 @@
-//! `hive status`: how the hosts are, as they say themselves.
+//! `hive status`: how the hosts are, as they say themselves, and since when one is silent.
 
 use std::process::ExitCode;
+use std::thread::sleep;
+use std::time::Duration;
 
-use hive_inventory::node::NodeStatus;
-use serde::Serialize;
+use hive_inventory::site::Stage;
 
 use crate::args::Global;
 use crate::context_folder::ContextFolder;
-use crate::error::{CommandError, Result};
+use crate::error::Result;
+use crate::output;
 use crate::site_folder::SiteFolder;
-use crate::{output, remote, ssh_files};
+use crate::site_status::{self, HostStatus};
 
-/// Seconds to wait for a host's answer.
-const CONNECT: u64 = 15;
+/// Between two looks of `--watch`.
+const PAUSE: Duration = Duration::from_secs(2);
+/// What clears a terminal and puts the cursor in its corner (ECMA-48).
+const CLEAR: &str = "\x1b[H\x1b[2J\x1b[3J";
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "The exit code is 1 when a host is not ready or does not answer.")]
+#[command(
+    after_help = "The exit code is 1 when a host is not ready, does not answer, or the hives are not in one swarm."
+)]
 pub struct Status {
     /// Print the status as JSON
     #[arg(long)]
     json: bool,
-}
-
-/// What is known of one host.
-#[derive(Debug, Serialize)]
-pub struct HostStatus {
-    /// Full name.
-    pub host: String,
-    /// What it says of itself.
-    pub status: Option<NodeStatus>,
-    /// Why it says nothing.
-    pub error: Option<String>,
+    /// Look again and again; off a terminal, print only what changed
+    #[arg(short, long)]
+    watch: bool,
 }
 
 impl Status {
     /// Asks all hosts at once.
     ///
     /// # Errors
-    /// No host of the stage was ever started.
+    /// The stage's ssh files can't be read.
     pub fn run(self, global: &Global) -> Result<ExitCode> {
         let folder = SiteFolder::open(global)?;
         let stage = folder.stage(global)?;
         let context = ContextFolder::of(&folder.root, stage.name);
-        let names = ssh_files::hosts(&context)?;
-        if names.is_empty() {
-            let none = anyhow::anyhow!(
-                "no host of stage {} was started on this machine yet",
-                stage.name
-            );
-            return Err(CommandError::from(none).hint("`hive run` boots them here"));
+        let mut shown = String::new();
+        loop {
+            let hosts = site_status::ask(&context, stage)?;
+            let content = site_status::missing(stage, &hosts).is_empty();
+            if content {
+                site_status::remember_swarm(&context, &hosts)?;
+            }
+            let text = match self.json {
+                true => output::json_text("hosts", &site_status::reports(&hosts))?,
+                false => overview(stage, &hosts),
+            };
+            if !self.watch {
+                output::data(&text)?;
+                return Ok(ExitCode::from(u8::from(!content)));
+            }
+            if text != shown {
+                let clear = output::is_terminal() && !self.json;
+                output::data(if clear { CLEAR } else { "" })?;
+                output::data(&text)?;
+                shown = text;
+            }
+            sleep(PAUSE);
         }
-        let config = ssh_files::config_file(&context);
-        let ask = |name: &String| match remote::status(&config, name, CONNECT) {
-            Ok(status) => HostStatus {
-                host: name.clone(),
-                status: Some(status),
-                error: None,
-            },
-            Err(error) => HostStatus {
-                host: name.clone(),
-                status: None,
-                error: Some(format!("{error:#}")),
-            },
-        };
-        let hosts: Vec<HostStatus> = std::thread::scope(|scope| {
-            let asked: Vec<_> = names.iter().map(|name| scope.spawn(|| ask(name))).collect();
-            asked.into_iter().filter_map(|a| a.join().ok()).collect()
-        });
-        if self.json {
-            output::json("hosts", &hosts)?;
-        } else {
-            output::data(&text(&hosts))?;
-        }
-        let good = hosts.len() == names.len()
-            && hosts
-                .iter()
-                .all(|h| h.status.as_ref().is_some_and(|s| s.ready));
-        Ok(ExitCode::from(u8::from(!good)))
     }
 }
 
-/// The hosts in a table, and below what they wait for.
-pub fn text(hosts: &[HostStatus]) -> String {
-    let mut notes = String::new();
-    let mut rows = Vec::new();
-    for host in hosts {
-        let Some(status) = &host.status else {
-            rows.push(vec![host.host.clone(), "no answer".into()]);
-            notes.push_str(&format!(
-                "{}: {}\n",
-                host.host,
-                host.error.as_deref().unwrap_or("no answer")
-            ));
-            continue;
-        };
-        rows.push(row(&host.host, status));
-        for missing in &status.waiting_for {
-            notes.push_str(&format!("{}: not ready: {missing}\n", host.host));
-        }
-        for notice in status.boot.iter().flat_map(|b| &b.notices) {
-            notes.push_str(&format!("{}: {notice}\n", host.host));
-        }
+/// Table and notes, and in one line whether the stage is what it is to be.
+fn overview(stage: &Stage, hosts: &[HostStatus]) -> String {
+    let mut text = site_status::text(hosts);
+    let together = site_status::missing(stage, hosts);
+    let content = hosts
+        .iter()
+        .all(|h| h.status.as_ref().is_some_and(|s| s.ready));
+    if content && let Some(missing) = together.first() {
+        text.push_str(&format!("\n{missing}\n"));
     }
-    let table = output::table(
-        &["HOST", "STATE", "AFTER", "ROOT", "DOCKER", "DRBD", "IMAGE"],
-        &rows,
-    );
-    if notes.is_empty() {
-        table
-    } else {
-        format!("{table}\n{notes}")
-    }
-}
-
-fn row(name: &str, status: &NodeStatus) -> Vec<String> {
-    let or = |text: &Option<String>, other: &str| text.clone().unwrap_or_else(|| other.to_owned());
-    let image = status.boot.as_ref().map(|b| b.image.image_version.clone());
-    vec![
-        name.to_owned(),
-        if status.ready { "ready" } else { "not ready" }.to_owned(),
-        status
-            .ready_after_seconds
-            .map_or_else(|| "-".into(), |s| format!("{s:.0} s")),
-        if status.root_verified {
-            "verified"
-        } else {
-            "NOT VERIFIED"
-        }
-        .to_owned(),
-        or(&status.docker, "no answer"),
-        or(&status.drbd, "not loaded"),
-        or(&image, "-"),
-    ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_table_with_what_is_missing_below() {
-        let status = NodeStatus {
-            version: 1,
-            host: "p-hive0".into(),
-            ready: false,
-            waiting_for: vec!["docker.service: starting".into()],
-            boot: None,
-            root_verified: true,
-            docker: None,
-            drbd: Some("8.4.11".into()),
-            ready_after_seconds: None,
-            swarm: None,
-            peers: Vec::new(),
-            notices: Vec::new(),
-        };
-        let hosts = [
-            HostStatus {
-                host: "a.example".into(),
-                status: Some(status),
-                error: None,
-            },
-            HostStatus {
-                host: "b.example".into(),
-                status: None,
-                error: Some("refused".into()),
-            },
-        ];
-        assert_eq!(
-            text(&hosts),
-            "HOST       STATE      AFTER  ROOT      DOCKER     DRBD    IMAGE\n\
-             a.example  not ready  -      verified  no answer  8.4.11  -\n\
-             b.example  no answer\n\n\
-             a.example: not ready: docker.service: starting\nb.example: refused\n"
-        );
-    }
+    text
 }

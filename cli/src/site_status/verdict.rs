@@ -1,0 +1,192 @@
+//! Whether a stage is what it is to be: every host ready, all hives in one swarm. Pure.
+
+use std::collections::BTreeSet;
+
+use hive_inventory::node::SwarmRole;
+use hive_inventory::site::Stage;
+
+use super::HostStatus;
+
+/// What is missing until a stage is set up, a sentence each; empty when nothing is.
+pub fn missing(stage: &Stage, hosts: &[HostStatus]) -> Vec<String> {
+    let mut out = Vec::new();
+    for host in hosts {
+        match &host.status {
+            None => out.push(format!(
+                "{} does not answer: {}",
+                host.host,
+                host.error.as_deref().unwrap_or("no reason known")
+            )),
+            Some(status) if !status.ready && status.waiting_for.is_empty() => {
+                out.push(format!("{} has not looked at itself yet", host.host));
+            }
+            Some(status) if !status.ready => out.push(format!(
+                "{} is not ready: {}",
+                host.host,
+                status.waiting_for.join("; ")
+            )),
+            Some(_) => out.extend(not_in_swarm(stage, host)),
+        }
+    }
+    if out.is_empty() {
+        out.extend(not_one(hosts));
+    }
+    out
+}
+
+fn not_in_swarm(stage: &Stage, host: &HostStatus) -> Option<String> {
+    stage.host(&host.host)?.member()?;
+    let swarm = host.status.as_ref()?.swarm.as_ref();
+    match swarm.map(|swarm| swarm.role) {
+        Some(SwarmRole::Manager | SwarmRole::Worker) => None,
+        _ => Some(format!("{} is in no swarm", host.host)),
+    }
+}
+
+/// What is wrong though each host is content.
+fn not_one(hosts: &[HostStatus]) -> Option<String> {
+    let swarms = || {
+        hosts
+            .iter()
+            .filter_map(|h| h.status.as_ref()?.swarm.as_ref())
+    };
+    let clusters: BTreeSet<_> = swarms()
+        .filter_map(|swarm| swarm.known.as_ref())
+        .map(|known| known.cluster.as_str())
+        .collect();
+    if clusters.len() > 1 {
+        let list: Vec<&str> = clusters.into_iter().collect();
+        return Some(format!(
+            "the hosts are in different swarms: {}",
+            list.join(", ")
+        ));
+    }
+    let counted = swarms().find_map(|s| Some((s.managers?, s.managers_reachable?)));
+    match counted {
+        Some((all, reachable)) if reachable < all => {
+            Some(format!("{reachable} of {all} managers are in reach"))
+        }
+        Some((all, _)) if all % 2 == 0 => Some(format!(
+            "the swarm has {all} managers, and an odd number is wanted"
+        )),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use hive_inventory::node::{NODE_VERSION, NodeStatus, PeerStatus, SwarmStatus};
+    use hive_inventory::seed::KnownSwarm;
+
+    use super::*;
+    use crate::machines::identity::tests::stage;
+
+    /// A node that is content and in no swarm.
+    pub fn status(host: &str) -> NodeStatus {
+        NodeStatus {
+            version: NODE_VERSION,
+            host: host.into(),
+            ready: true,
+            waiting_for: Vec::new(),
+            boot: None,
+            root_verified: true,
+            docker: Some("26.1.5".into()),
+            drbd: None,
+            ready_after_seconds: None,
+            swarm: None,
+            peers: Vec::new(),
+            notices: Vec::new(),
+        }
+    }
+
+    /// One of three managers that heard these peers long ago.
+    pub fn manager(host: &str, peers: &[&str]) -> HostStatus {
+        let mut status = status(host);
+        status.swarm = Some(SwarmStatus {
+            role: SwarmRole::Manager,
+            node: Some("n".into()),
+            known: Some(KnownSwarm {
+                epoch: 0,
+                cluster: "c".into(),
+            }),
+            quorum: Some(true),
+            managers: Some(3),
+            managers_reachable: Some(3),
+        });
+        let peer = |name: &&str| PeerStatus {
+            host: (*name).into(),
+            address: [192, 0, 2, 1].into(),
+            heard: false,
+            last_heard: Some("2026-01-02T03:04:05Z".into()),
+            role: None,
+            trouble: None,
+        };
+        status.peers = peers.iter().map(peer).collect();
+        HostStatus {
+            host: host.into(),
+            status: Some(status),
+            error: None,
+        }
+    }
+
+    /// A host that says nothing.
+    pub fn silent(host: &str) -> HostStatus {
+        HostStatus {
+            host: host.into(),
+            status: None,
+            error: Some("refused".into()),
+        }
+    }
+
+    fn all() -> Vec<HostStatus> {
+        stage()
+            .hosts()
+            .iter()
+            .map(|h| manager(&h.name, &[]))
+            .collect()
+    }
+
+    fn swarm(host: &mut HostStatus) -> &mut SwarmStatus {
+        host.status.as_mut().unwrap().swarm.as_mut().unwrap()
+    }
+
+    #[test]
+    fn three_managers_in_one_swarm_lack_nothing() {
+        assert_eq!(missing(&stage(), &all()), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_missing_is_said() {
+        let told = |change: &dyn Fn(&mut Vec<HostStatus>)| {
+            let mut hosts = all();
+            change(&mut hosts);
+            missing(&stage(), &hosts).join("\n")
+        };
+        let silence = told(&|hosts| hosts[1] = silent("p-hive1.hive.example"));
+        assert!(silence.contains("p-hive1.hive.example does not answer"));
+        let two = told(&|hosts| {
+            swarm(&mut hosts[2])
+                .known
+                .as_mut()
+                .unwrap()
+                .cluster
+                .push('x')
+        });
+        assert!(two.contains("different swarms: c, cx"), "{two}");
+        let even = told(&|hosts| {
+            swarm(&mut hosts[0]).managers = Some(2);
+            swarm(&mut hosts[0]).managers_reachable = Some(2);
+        });
+        assert!(even.contains("2 managers"), "{even}");
+        let reach = told(&|hosts| swarm(&mut hosts[0]).managers_reachable = Some(2));
+        assert!(reach.contains("2 of 3"), "{reach}");
+        let none = told(&|hosts| hosts[0].status.as_mut().unwrap().swarm = None);
+        assert!(none.contains("is in no swarm"), "{none}");
+        let waits = told(&|hosts| {
+            let status = hosts[0].status.as_mut().unwrap();
+            status.ready = false;
+            status.waiting_for = vec!["for p-hive2".into()];
+        });
+        assert!(waits.contains("is not ready: for p-hive2"), "{waits}");
+    }
+}
