@@ -158,6 +158,7 @@ mod tests {
                 disk: "/dev/vda".into(),
                 slot: "root-a".into(),
                 seed_source: Some("partition HIVE-SEED".into()),
+                seed_fault: None,
                 first_boot: false,
                 notices: Vec::new(),
             }),

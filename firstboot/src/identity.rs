@@ -98,6 +98,7 @@ pub fn report(
         disk: format!("/dev/{disk}"),
         slot,
         seed_source,
+        seed_fault: None,
         first_boot,
         notices,
     };

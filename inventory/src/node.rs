@@ -20,6 +20,10 @@ pub struct BootReport {
     pub slot: String,
     /// Where the seed came from, or `None`: the machine has no identity yet.
     pub seed_source: Option<String>,
+    /// Why the machine started without an identity although seeds were found: tampered with, of
+    /// another version or site, for another machine, contradicting each other. With the next step.
+    #[serde(default)]
+    pub seed_fault: Option<String>,
     /// Whether this boot made the second slot and the state partition.
     pub first_boot: bool,
     /// What a person should know, a sentence each.
