@@ -8,7 +8,8 @@ use crate::message::Message;
 use crate::record::Record;
 
 /// To be carried out in order. If one fails (or the machine dies) those behind it are dropped: a
-/// record that could not be written is followed by nothing that relies on it.
+/// record that could not be written is followed by nothing that relies on it. After a record that
+/// could not be written the member is dropped too and made anew from what the disk has.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Effect {
     /// Write the record so that it survives a power cut, then go on.

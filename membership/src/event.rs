@@ -25,11 +25,10 @@ pub enum Event {
         /// `Err` with Docker's words.
         result: Result<(), String>,
     },
-    /// A person decided.
-    Ordered(Order),
 }
 
-/// A person's decision, confirmed at the command.
+/// A person's decision, confirmed at the command; handed in with
+/// `Member::order`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Order {
     /// Found the swarm though these hives are silent: they have never been in it and never will be
@@ -52,3 +51,11 @@ pub enum Order {
 /// Why a decision is not carried out. The text names the way out.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct OrderError(pub String);
+
+impl std::fmt::Display for OrderError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for OrderError {}

@@ -9,6 +9,7 @@ pub mod effect;
 pub mod event;
 pub mod message;
 pub mod record;
+pub mod status;
 pub mod swarm;
 
 pub use config::{Config, HiveEntry};
@@ -16,4 +17,5 @@ pub use effect::{Action, Effect};
 pub use event::{Event, Order, OrderError};
 pub use message::{Hello, Message, Refusal};
 pub use record::{RECORD_VERSION, Record};
+pub use status::{PeerView, Status};
 pub use swarm::{Local, Node, Quorum};

@@ -19,6 +19,9 @@ pub enum Message {
         nonce: u64,
         /// Hives that it founds without, as a person said.
         without: BTreeSet<String>,
+        /// Those of them that may hold grants, as a person said too.
+        #[serde(default)]
+        forced: BTreeSet<String>,
     },
     /// The sender grants the founding to the receiver, has it on disk, and was never in the site's swarm.
     Grant {
@@ -31,6 +34,17 @@ pub enum Message {
         nonce: u64,
         /// Why.
         why: Refusal,
+    },
+    /// The sender has granted the founding to the receiver, thinks that it is another hive's turn,
+    /// and asks to be let off.
+    AskRelease {
+        /// Of this try.
+        nonce: u64,
+    },
+    /// The sender is in no swarm, makes none, and uses no grant that it was given before this.
+    Release {
+        /// Of the question.
+        nonce: u64,
     },
     /// The sender wants to join.
     AskToken {
@@ -47,6 +61,13 @@ pub enum Message {
         token: String,
         /// Names of managers in reach, which the receiver may join through.
         managers: Vec<String>,
+    },
+    /// The sender is a manager with quorum, and the receiver's node is not in the swarm's list.
+    Unlisted {
+        /// The node that the receiver said it is.
+        node: String,
+        /// The swarm.
+        known: KnownSwarm,
     },
 }
 
@@ -65,6 +86,9 @@ pub struct Hello {
     pub granted: Option<String>,
     /// Hives that a person said to found without.
     pub without: BTreeSet<String>,
+    /// Those of them that may hold grants, as a person said too.
+    #[serde(default)]
+    pub forced: BTreeSet<String>,
     /// The hives of its seed, in order: only those who agree on them found together.
     pub hives: Vec<String>,
     /// Whether it wants an answer at once (it has just started).
