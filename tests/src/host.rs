@@ -39,8 +39,28 @@ impl<'a> Host<'a> {
         self.site.ok(&["run", "--no-wait", &self.name]);
     }
 
-    /// Runs a shell command on it as root; returns what it printed.
+    /// Starts it with new disks, without waiting.
+    pub fn start_fresh(&self) {
+        self.site.ok(&["run", "--no-wait", "--fresh", &self.name]);
+    }
+
+    /// Switches it off as its power button does.
+    pub fn stop(&self) {
+        self.site.ok(&["run", "--stop", &self.name]);
+    }
+
+    /// Its short name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Runs a shell command on it as root, which has to succeed; returns what it printed.
     pub fn sh(&self, script: &str) -> String {
+        self.try_sh(script).unwrap()
+    }
+
+    /// Runs a shell command on it as root; returns what it printed, or what went wrong.
+    pub fn try_sh(&self, script: &str) -> Result<String, String> {
         let output = self.site.hive(&[
             "ssh",
             "-t",
@@ -51,8 +71,10 @@ impl<'a> Host<'a> {
             "-c",
             &format!("'{script}'"),
         ]);
-        assert!(output.status.success(), "{script}: {}", said(&output));
-        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        match output.status.success() {
+            true => Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned()),
+            false => Err(format!("{script}: {}", said(&output))),
+        }
     }
 
     /// Its status.

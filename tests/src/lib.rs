@@ -10,6 +10,8 @@
 )]
 
 mod host;
+pub mod random;
+pub mod swarm;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -75,6 +77,14 @@ impl Site {
     /// The sample site with an image.
     pub fn baked() -> Self {
         let site = Self::new();
+        site.ok(&["bake"]);
+        site
+    }
+
+    /// The sample site with an image, and with only one host: it needs no other to be ready.
+    pub fn alone() -> Self {
+        let site = Self::new();
+        site.edit("number_of_hosts: 3", "number_of_hosts: 1");
         site.ok(&["bake"]);
         site
     }

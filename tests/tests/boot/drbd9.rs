@@ -32,6 +32,7 @@ fn named_packages() -> Vec<PathBuf> {
 /// The sample site with these packages in place of the kernel's module.
 fn site_with(packages: &[PathBuf]) -> Site {
     let site = Site::new();
+    site.edit("number_of_hosts: 3", "number_of_hosts: 1");
     fs::create_dir(site.path("debs")).unwrap();
     let names: Vec<String> = packages
         .iter()

@@ -4,7 +4,7 @@ use hive_tests::Site;
 
 #[test]
 fn a_host_becomes_ready_and_keeps_only_its_state() {
-    let site = Site::baked();
+    let site = Site::alone();
     let host = site.host("p-hive0");
     host.run();
     let status = host.status();
@@ -22,10 +22,10 @@ fn a_host_becomes_ready_and_keeps_only_its_state() {
     let addresses = host.sh("ip -br addr");
     assert!(addresses.contains("192.168.77.4/24"), "{addresses}");
     assert_eq!(
-        host.sh("getent hosts p-hive2.hive.example")
+        host.sh("getent hosts p-hive0.hive.example")
             .split_whitespace()
             .next(),
-        Some("192.168.77.6")
+        Some("192.168.77.4")
     );
     let failed = host.sh("systemctl --failed --no-legend --plain");
     assert_eq!(failed, "", "failed units");

@@ -1,12 +1,12 @@
-//! The image on a USB stick, on a machine that has nothing else, with its seed on a second stick.
+//! The image on a USB stick, on a machine that has nothing else, with the seeds of all hosts on a
+//! second stick: the machine's hardware address says which is its own.
 
 use std::fs::File;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use hive_inventory::node::NodeStatus;
-use hive_inventory::seed::{Disks, SEED_VERSION, Seed, SwarmOptions};
+use hive_inventory::node::{NodeStatus, SwarmRole};
 use hive_qemu::{Disk, Forward, Interface, Mac, Nic, Patience, Vm, VmConfig};
 use hive_tests::Site;
 
@@ -29,7 +29,7 @@ fn it_boots_from_a_stick_and_grows_into_it() {
         .set_len(STICK)
         .unwrap();
     let seed = dir.join("seed.raw");
-    seed_stick(&seed);
+    seed_stick(&site, &seed);
 
     let usb = |path: &Path| {
         Disk::raw(path)
@@ -40,7 +40,9 @@ fn it_boots_from_a_stick_and_grows_into_it() {
         .memory(2048)
         .disk(usb(&stick))
         .disk(usb(&seed))
-        .nic(Nic::user(Mac::local(7), [Forward::tcp(22)]));
+        // Those of p-hive2 in `hive run`, outside and inside, as its seed has them.
+        .nic(Nic::user(Mac::local(0x20), [Forward::tcp(22)]))
+        .nic(Nic::user(Mac::local(0x21), []));
     let vm = Vm::start(config).unwrap();
     let port = vm.forwarded(22).unwrap().port();
     let key = site.path(".hive/private/id_ed25519");
@@ -48,13 +50,20 @@ fn it_boots_from_a_stick_and_grows_into_it() {
         .unwrap()
         .scale(Duration::from_secs(300));
     let status = vm
-        .wait_until("a ready status over ssh", timeout, || {
-            Ok::<_, std::convert::Infallible>(status(&key, port).filter(|s| s.ready))
+        .wait_until("a host that only lacks its peers", timeout, || {
+            let blank =
+                |s: &NodeStatus| s.swarm.as_ref().is_some_and(|s| s.role == SwarmRole::Blank);
+            let up = |s: &NodeStatus| s.docker.is_some() && blank(s);
+            Ok::<_, std::convert::Infallible>(status(&key, port).filter(up))
         })
         .unwrap();
     let boot = status.boot.unwrap();
     assert!(status.root_verified && boot.first_boot);
     assert_eq!(status.host, "p-hive2");
+    assert!(
+        status.waiting_for.iter().any(|w| w.contains("p-hive0")),
+        "{status:?}"
+    );
     assert!(
         boot.seed_source
             .as_deref()
@@ -75,20 +84,7 @@ fn it_boots_from_a_stick_and_grows_into_it() {
     assert!(sizes > STICK / 10 * 9, "the stick is not filled:\n{slots}");
 }
 
-fn seed_stick(path: &Path) {
-    let seed = Seed {
-        version: SEED_VERSION,
-        site: "hive.example".into(),
-        stage: "private".into(),
-        host: "p-hive2.hive.example".into(),
-        peers: vec![],
-        interfaces: vec![],
-        admin_keys: vec![],
-        ssh_host_key: None,
-        identity: None,
-        swarm: SwarmOptions::default(),
-        disks: Disks::default(),
-    };
+fn seed_stick(site: &Site, path: &Path) {
     let size = 64 << 20;
     let mut file = File::options()
         .read(true)
@@ -99,9 +95,11 @@ fn seed_stick(path: &Path) {
     file.set_len(size).unwrap();
     hive_fat::format(&mut file, size, 7, "HIVE-SEED").unwrap();
     let mut volume = hive_fat::Volume::open(file).unwrap();
-    volume
-        .add_file("seed.json", serde_json::to_vec(&seed).unwrap().as_slice())
-        .unwrap();
+    for host in ["p-hive0", "p-hive1", "p-hive2"] {
+        let seed = site.ok(&["seed", host, "--stdout"]);
+        let name = format!("{host}.hive.example.seed.json");
+        volume.add_file(&name, seed.as_bytes()).unwrap();
+    }
     volume.finish().unwrap();
 }
 

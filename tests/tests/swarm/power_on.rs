@@ -1,0 +1,122 @@
+//! Three hosts from one image, switched on in any order.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use hive_tests::random::Random;
+use hive_tests::{Site, sha256};
+
+const HOSTS: [&str; 3] = ["p-hive0", "p-hive1", "p-hive2"];
+/// Longest pause between two hosts, in seconds.
+const LONGEST: u64 = 60;
+
+#[test]
+fn in_any_order_they_become_one_swarm_of_three_managers() {
+    let site = Site::baked();
+    let image = sha256(&site.images().join("hive.raw"));
+    let mut random = Random::told();
+    let mut order = HOSTS;
+    random.shuffle(&mut order);
+    let since = Instant::now();
+    for (number, name) in order.iter().enumerate() {
+        if number > 0 {
+            let pause = random.below(LONGEST);
+            println!("{pause} s later: {name}");
+            sleep(Duration::from_secs(pause));
+        }
+        site.host(name).start();
+    }
+    site.joined();
+    println!(
+        "from the first power-on to one swarm: {:.0} s",
+        since.elapsed().as_secs_f64()
+    );
+    assert_eq!(
+        sha256(&site.images().join("hive.raw")),
+        image,
+        "the image that all were made from changed"
+    );
+
+    let first = site.host("p-hive0");
+    let nodes = first.nodes();
+    let hosts: Vec<&str> = nodes.iter().map(|n| n.host.as_str()).collect();
+    assert_eq!(hosts, HOSTS, "{nodes:?}");
+    assert!(nodes.iter().all(|n| n.state == "Ready"), "{nodes:?}");
+    let managers = |kind: &str| nodes.iter().filter(|n| n.manager == kind).count();
+    assert_eq!(
+        (managers("Leader"), managers("Reachable")),
+        (1, 2),
+        "{nodes:?}"
+    );
+    for (number, node) in nodes.iter().enumerate() {
+        let mut expected = vec!["hives", "hosts", "private", "servers"];
+        expected.extend((number == 0).then_some("first_hive"));
+        expected.extend((number == 2).then_some("repository"));
+        expected.sort_unstable();
+        let labels = first.labels(&node.id);
+        assert!(labels.values().all(|v| v == "true"), "{labels:?}");
+        assert_eq!(labels.keys().collect::<Vec<_>>(), expected, "{node:?}");
+    }
+
+    // Labels are kept true: one that was taken away comes back, one by hand stays.
+    let node = &nodes[1].id;
+    first.sh(&format!(
+        "docker node update --label-rm hives --label-add mine=1 {node} >/dev/null"
+    ));
+    hive_tests::swarm::eventually("the label to come back", || {
+        let labels = first.labels(node);
+        labels
+            .contains_key("hives")
+            .then_some(())
+            .ok_or(format!("{labels:?}"))
+    });
+    assert_eq!(first.labels(node)["mine"], "1");
+    no_secret_of_the_site_is_in_the_image(&site);
+}
+
+/// Neither the keys of the site and its hosts, nor the tokens of the swarm.
+fn no_secret_of_the_site_is_in_the_image(site: &Site) {
+    let image = std::fs::read(site.images().join("hive.raw")).unwrap();
+    let stage = site.path(".hive/private");
+    let mut searched = 0;
+    for file in files_below(&stage) {
+        let name = file.file_name().unwrap().to_string_lossy().into_owned();
+        let key = name.contains("key") || name.starts_with("id_");
+        if !key || name.ends_with(".pub") || file.starts_with(stage.join("run")) {
+            continue;
+        }
+        let bytes = std::fs::read(&file).unwrap();
+        // A run in the middle of the key, as it lies in the file and as the text says it.
+        let text: Vec<u8> = bytes.iter().copied().filter(|b| *b != b'\n').collect();
+        for bytes in [&bytes, &text] {
+            let middle = &bytes[bytes.len() / 2 - 8..][..16];
+            let found = image.windows(16).any(|w| w == middle);
+            assert!(!found, "{} is in the image", file.display());
+        }
+        searched += 1;
+    }
+    assert!(
+        searched >= 4,
+        "only {searched} keys were found to search for"
+    );
+    for marker in ["PRIVATE KEY-----\nM", "SWMTKN-1-"] {
+        let found = image.windows(marker.len()).any(|w| w == marker.as_bytes());
+        // Programs carry the words; a key would follow with its base64 on the next line.
+        assert!(
+            !found || marker.starts_with("SWMTKN"),
+            "{marker} is in the image"
+        );
+    }
+}
+
+fn files_below(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        match entry.file_type().unwrap() {
+            kind if kind.is_dir() => files.extend(files_below(&entry.path())),
+            kind if kind.is_file() => files.push(entry.path()),
+            _ => {}
+        }
+    }
+    files
+}
