@@ -57,7 +57,7 @@ fn it_boots_from_a_stick_and_grows_into_it() {
             Ok::<_, std::convert::Infallible>(status(&key, port).filter(up))
         })
         .unwrap();
-    let boot = status.boot.unwrap();
+    let boot = status.boot.as_ref().unwrap();
     assert!(status.root_verified && boot.first_boot);
     assert_eq!(status.host, "p-hive2");
     assert!(
