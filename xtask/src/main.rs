@@ -13,7 +13,7 @@ mod test;
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-cargo xtask demo            install what is missing, build, bake the sample site and boot a host of it
+cargo xtask demo            install what is missing, build, bake the sample site and boot its three hosts
 cargo xtask test            all tests: unit, integration, then whole machines in QEMU
 cargo xtask check           what has to be clean before a push: format, lints, licences, tests, docs, arrows
 cargo xtask build           target/release/hive, with the programs of the node inside
@@ -21,6 +21,7 @@ cargo xtask e2e [FILTER]    the tests with whole machines
 cargo xtask docs [--check]  write the generated reference, or say that it is stale
 cargo xtask bench bake      how long bakes take, beside mmdebstrap
 cargo xtask bench boot      power-on to Docker ready, beside stock Debian
+cargo xtask bench join      power-on to one swarm of three managers, beside a script over ssh
 ";
 
 fn main() -> ExitCode {
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         ["docs", "--check"] => docs::run(true),
         ["bench", "bake"] => bench::bake::run(),
         ["bench", "boot"] => bench::boot::run(),
+        ["bench", "join"] => bench::join::run(),
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;

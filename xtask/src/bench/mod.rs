@@ -2,6 +2,7 @@
 
 pub mod bake;
 pub mod boot;
+pub mod join;
 mod lock;
 mod site;
 mod stock;
