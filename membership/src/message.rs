@@ -19,9 +19,6 @@ pub enum Message {
         nonce: u64,
         /// Hives that it founds without, as a person said.
         without: BTreeSet<String>,
-        /// Those of them that may hold grants, as a person said too.
-        #[serde(default)]
-        forced: BTreeSet<String>,
     },
     /// The sender grants the founding to the receiver, has it on disk, and was never in the site's swarm.
     Grant {
@@ -86,9 +83,6 @@ pub struct Hello {
     pub granted: Option<String>,
     /// Hives that a person said to found without.
     pub without: BTreeSet<String>,
-    /// Those of them that may hold grants, as a person said too.
-    #[serde(default)]
-    pub forced: BTreeSet<String>,
     /// The hives of its seed, in order: only those who agree on them found together.
     pub hives: Vec<String>,
     /// Whether it wants an answer at once (it has just started).

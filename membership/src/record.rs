@@ -24,9 +24,6 @@ pub struct Record {
     pub granted: Option<String>,
     /// Hives that a person said to found without.
     pub without: BTreeSet<String>,
-    /// Those of them that may hold grants, as a person said too.
-    #[serde(default)]
-    pub forced: BTreeSet<String>,
     /// The epoch of the swarm that this hive is about to make: 0 when it founds, more when a person
     /// told it to recover. Written before Docker is touched, so that the swarm is known for this
     /// hive's own after a crash in between.
