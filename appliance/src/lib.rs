@@ -6,10 +6,16 @@
 
 pub mod assess;
 pub mod boot_entry;
+pub mod calendar;
 pub mod console;
 pub mod daemon;
 pub mod docker;
+pub mod durable;
 pub mod esp;
+pub mod member;
 pub mod mount_table;
 pub mod notify;
 pub mod observe;
+pub mod paths;
+pub mod peers;
+pub mod swarm;

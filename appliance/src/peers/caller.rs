@@ -1,0 +1,199 @@
+//! Brings messages to one hive, one after the other, over a connection that stays open.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use hive_membership::Message;
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
+use hyper::{Method, Request, StatusCode, Uri};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use super::MESSAGE_PATH;
+use super::tls::{self, Tls, TlsError};
+
+/// Longest wait for a connection: the next message is more worth than this one.
+const CONNECT: Duration = Duration::from_secs(3);
+/// Longest wait for handshake or answer; machines without hardware virtualisation are slow at both.
+const ANSWER: Duration = Duration::from_secs(10);
+/// Messages that wait for a hive in trouble. The oldest goes: each says more than those before it.
+const QUEUE: usize = 16;
+
+/// The one who brings messages to a hive.
+pub struct Caller(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    queue: Mutex<VecDeque<Message>>,
+    news: Notify,
+    trouble: Mutex<Option<String>>,
+}
+
+impl Caller {
+    /// Starts it. Has to run inside a runtime.
+    pub fn start(name: String, address: SocketAddr, tls: Tls) -> Self {
+        let shared = Arc::new(Shared::default());
+        let caller = Self(Arc::clone(&shared));
+        tokio::spawn(async move {
+            let mut line = Line {
+                name,
+                address,
+                tls,
+                open: None,
+            };
+            loop {
+                let message = shared.next().await;
+                let trouble = line.deliver(&message).await.err().map(|e| e.to_string());
+                let mut before = shared.trouble();
+                if *before != trouble {
+                    match &trouble {
+                        Some(trouble) => {
+                            eprintln!("hived: {} at {}: {trouble}", line.name, line.address);
+                        }
+                        None => eprintln!("hived: {} takes messages", line.name),
+                    }
+                    *before = trouble;
+                }
+            }
+        });
+        caller
+    }
+
+    /// Puts a message into the queue. A greeting that still waits there is replaced by a newer one.
+    pub fn send(&self, message: Message) {
+        let mut queue = self.0.queue();
+        if matches!(message, Message::Hello(_)) {
+            queue.retain(|waiting| !matches!(waiting, Message::Hello(hello) if !hello.answer));
+        }
+        queue.push_back(message);
+        if queue.len() > QUEUE {
+            queue.pop_front();
+        }
+        drop(queue);
+        self.0.news.notify_one();
+    }
+
+    /// Why the last message was not delivered.
+    pub fn trouble(&self) -> Option<String> {
+        self.0.trouble().clone()
+    }
+}
+
+impl Shared {
+    async fn next(&self) -> Message {
+        loop {
+            if let Some(message) = self.queue().pop_front() {
+                return message;
+            }
+            self.news.notified().await;
+        }
+    }
+
+    fn queue(&self) -> MutexGuard<'_, VecDeque<Message>> {
+        self.queue.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    fn trouble(&self) -> MutexGuard<'_, Option<String>> {
+        self.trouble.lock().unwrap_or_else(|e| e.into_inner())
+    }
+}
+
+/// Why a message did not arrive. Reads after the hive's name.
+#[derive(Debug, thiserror::Error)]
+enum CallError {
+    #[error("does not answer: {0}")]
+    Unreachable(io::Error),
+    #[error("the machine at its address {0}")]
+    Tls(#[from] TlsError),
+    #[error("the connection broke: {0}")]
+    Broken(#[from] hyper::Error),
+    #[error("answers {0} to a message; its hived is of another release?")]
+    Refused(StatusCode),
+    #[error("its hived does not answer within {} s", ANSWER.as_secs())]
+    Slow,
+}
+
+struct Line {
+    name: String,
+    address: SocketAddr,
+    tls: Tls,
+    open: Option<SendRequest<Full<Bytes>>>,
+}
+
+impl Line {
+    async fn deliver(&mut self, message: &Message) -> Result<(), CallError> {
+        // Our own types always become JSON.
+        let body = Bytes::from(serde_json::to_vec(message).unwrap_or_default());
+        if let Some(mut open) = self.open.take()
+            && open.ready().await.is_ok()
+            && self.post(&mut open, body.clone()).await.is_ok()
+        {
+            self.open = Some(open);
+            return Ok(());
+        }
+        // The other end may have been started anew since: once more, from the beginning.
+        let mut fresh = self.connect().await?;
+        self.post(&mut fresh, body).await?;
+        self.open = Some(fresh);
+        Ok(())
+    }
+
+    async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, CallError> {
+        let stream = match timeout(CONNECT, TcpStream::connect(self.address)).await {
+            Ok(stream) => stream.map_err(CallError::Unreachable)?,
+            Err(_) => return Err(CallError::Unreachable(io::ErrorKind::TimedOut.into())),
+        };
+        stream.set_nodelay(true).map_err(CallError::Unreachable)?;
+        let secured = timeout(ANSWER, self.tls.connect(&self.name, stream));
+        let stream = secured.await.map_err(|_| CallError::Slow)??;
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        // Ends with the sender; what breaks is told to whoever sends.
+        tokio::spawn(connection);
+        Ok(sender)
+    }
+
+    async fn post(
+        &self,
+        line: &mut SendRequest<Full<Bytes>>,
+        body: Bytes,
+    ) -> Result<(), CallError> {
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = Uri::from_static(MESSAGE_PATH);
+        let headers = request.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Ok(host) = self.name.parse() {
+            headers.insert(HOST, host);
+        }
+        let answer = timeout(ANSWER, line.send_request(request));
+        let answer = answer.await.map_err(|_| CallError::Slow)?;
+        let answer = answer.map_err(|e| match refused(&e) {
+            Some(stranger) => CallError::Tls(TlsError::Stranger(stranger)),
+            None => CallError::Broken(e),
+        })?;
+        match answer.status() {
+            StatusCode::NO_CONTENT => Ok(()),
+            other => Err(CallError::Refused(other)),
+        }
+    }
+}
+
+/// In TLS 1.3 the other end tells only after the handshake that it does not take our certificate.
+fn refused(error: &hyper::Error) -> Option<super::trust::Stranger> {
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        if let Some(stranger) = inner.downcast_ref().and_then(tls::refusal) {
+            return Some(stranger);
+        }
+        cause = inner.source();
+    }
+    None
+}

@@ -1,0 +1,109 @@
+//! Speaking to the other hives: HTTPS with certificates on both sides, a message a request.
+//!
+//! `POST /v1/message` with a [`Message`] as JSON, answered by 204, is all there is. Nothing here
+//! decides anything: messages that came go into a channel, messages to be sent are taken without
+//! waiting, and whoever is no hive of the seed is remembered in [`strangers`] for a person to see.
+
+mod caller;
+mod certificate;
+mod listener;
+#[cfg(test)]
+pub mod sample;
+pub mod strangers;
+mod tls;
+mod trust;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use hive_inventory::seed::{Identity, Peer};
+use hive_membership::Message;
+use tokio::sync::mpsc;
+
+use caller::Caller;
+use strangers::Strangers;
+use tls::Tls;
+
+/// Longest message, in bytes: a token and the names of a hundred hives are far below it.
+const LONGEST_MESSAGE: usize = 64 << 10;
+/// Where messages go.
+const MESSAGE_PATH: &str = "/v1/message";
+/// Messages that came and wait for the loop; more are refused, since peers repeat themselves.
+const INBOX: usize = 256;
+
+/// A message that came, from a hive that has proved its name.
+pub type Heard = (String, Message);
+
+/// The other hives.
+pub struct Peers {
+    callers: BTreeMap<String, Caller>,
+    strangers: Arc<Strangers>,
+}
+
+/// What is needed to speak to the other hives.
+pub struct Site<'a> {
+    /// Full name of this host.
+    pub me: &'a str,
+    /// The hives of the seed, this one included.
+    pub hives: &'a [Peer],
+    /// Certificate, key and authority.
+    pub identity: &'a Identity,
+    /// Port at which every hive listens.
+    pub port: u16,
+    /// The clock, in seconds since 1970.
+    pub clock: fn() -> u64,
+}
+
+impl Peers {
+    /// Starts listening, and a caller for each of the others. Has to run inside a runtime.
+    ///
+    /// # Errors
+    /// The identity can't be used, in words.
+    pub fn start(site: &Site<'_>) -> Result<(Self, mpsc::Receiver<Heard>), String> {
+        let names: BTreeSet<String> = site.hives.iter().map(|h| h.host.clone()).collect();
+        let tls = Tls::new(site.me, names, site.identity, site.clock)?;
+        let strangers = Arc::new(Strangers::default());
+        let own = site.hives.iter().find(|hive| hive.host == site.me);
+        let own = own.map(|hive| SocketAddr::new(hive.address, site.port));
+        let (inbox, heard) = mpsc::channel(INBOX);
+        if let Some(own) = own {
+            let (tls, strangers) = (tls.clone(), Arc::clone(&strangers));
+            tokio::spawn(listener::run(own, tls, inbox, strangers));
+        }
+        let others = site.hives.iter().filter(|hive| hive.host != site.me);
+        let callers = others
+            .map(|hive| {
+                let address = SocketAddr::new(hive.address, site.port);
+                let caller = Caller::start(hive.host.clone(), address, tls.clone());
+                (hive.host.clone(), caller)
+            })
+            .collect();
+        Ok((Self { callers, strangers }, heard))
+    }
+
+    /// Sends a message some time soon, or never; waits for nothing.
+    pub fn send(&self, to: &str, message: Message) {
+        if let Some(caller) = self.callers.get(to) {
+            caller.send(message);
+        }
+    }
+
+    /// Why the last message to a hive could not be delivered.
+    pub fn trouble(&self, hive: &str) -> Option<String> {
+        self.callers.get(hive)?.trouble()
+    }
+
+    /// What a person should know of machines that are no hives of this site, a sentence each.
+    pub fn notices(&self) -> Vec<String> {
+        self.strangers.notices()
+    }
+}
+
+/// The address as a person writes it: a dual-stack listener sees IPv4 as `::ffff:192.168.0.4`.
+fn plain(address: IpAddr) -> IpAddr {
+    address.to_canonical()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,258 @@
+//! Changes at Docker's swarm.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bollard::Docker;
+use bollard::models::{
+    LocalNodeState, NodeSpec, NodeSpecRoleEnum, SwarmInitRequest, SwarmJoinRequest,
+};
+use bollard::query_parameters::{DeleteNodeOptions, LeaveSwarmOptions, UpdateNodeOptions};
+use hive_membership::Action;
+use tokio::time::{Instant, sleep};
+
+use super::{Engine, EngineError, MANAGER_PORT, networks};
+
+/// Making and leaving a swarm: certificates are made and networks built up or down.
+const LONG: Duration = Duration::from_secs(90);
+/// Docker itself answers a join after 20 s and goes on with it in the background.
+const JOIN: Duration = Duration::from_secs(40);
+/// A join that is still not through after this is given up, to be tried again with other managers.
+const JOINED: Duration = Duration::from_secs(90);
+/// A change to an entry.
+const CHANGE: Duration = Duration::from_secs(10);
+/// Pause before looking again.
+const PAUSE: Duration = Duration::from_millis(500);
+/// Tries to change an entry that others change too.
+const TRIES: u32 = 5;
+
+impl Engine {
+    /// Carries out one change and waits until it has taken effect here.
+    ///
+    /// # Errors
+    /// In Docker's words, with what was being done. Never with a token in them.
+    pub async fn act(&self, action: &Action) -> Result<(), String> {
+        let result = match self.connect() {
+            Ok(docker) => self.carry_out(&docker, action).await,
+            Err(e) => Err(e),
+        };
+        let secret = match action {
+            Action::Join { token, .. } if !token.is_empty() => Some(token),
+            _ => None,
+        };
+        result.map_err(|e| {
+            let words = e.to_string();
+            secret.map_or(words.clone(), |token| words.replace(token.as_str(), "…"))
+        })
+    }
+
+    /// Makes the ingress network that the site wants, if it is not there. On the leader only.
+    ///
+    /// # Errors
+    /// Docker refuses, as it does while services publish ports through the present one.
+    pub async fn ensure_ingress(&self) -> Result<(), String> {
+        let Some(wanted) = self.options.ingress.as_deref() else {
+            return Ok(());
+        };
+        let made = async {
+            let docker = self.connect()?;
+            networks::ingress(self, &docker, wanted).await
+        };
+        made.await.map_err(|e| e.to_string())
+    }
+
+    async fn carry_out(&self, docker: &Docker, action: &Action) -> Result<(), EngineError> {
+        match action {
+            Action::Init => {
+                networks::gateway_bridge(self, docker, &self.options).await?;
+                self.init(docker, false).await
+            }
+            Action::ForceNewCluster => self.init(docker, true).await,
+            Action::Join {
+                token, managers, ..
+            } => {
+                networks::gateway_bridge(self, docker, &self.options).await?;
+                self.join(docker, token, managers).await
+            }
+            Action::Leave => self.leave(docker).await,
+            Action::Promote(node) => {
+                let role = NodeSpecRoleEnum::MANAGER;
+                self.change(docker, "promoting a node", node, |spec| {
+                    spec.role = Some(role)
+                })
+                .await
+            }
+            Action::Demote(node) => {
+                let role = NodeSpecRoleEnum::WORKER;
+                self.change(docker, "demoting a node", node, |spec| {
+                    spec.role = Some(role)
+                })
+                .await
+            }
+            Action::Remove(node) => {
+                let force = Some(DeleteNodeOptions { force: true });
+                let removing = docker.delete_node(node, force);
+                self.bounded("removing a node", CHANGE, removing).await
+            }
+            Action::Label { node, labels } => {
+                self.change(docker, "labelling a node", node, |spec| {
+                    let have = spec.labels.get_or_insert_default();
+                    for (label, value) in labels {
+                        match value {
+                            Some(value) => have.insert(label.clone(), value.clone()),
+                            None => have.remove(label),
+                        };
+                    }
+                })
+                .await
+            }
+        }
+    }
+
+    async fn init(&self, docker: &Docker, force_new_cluster: bool) -> Result<(), EngineError> {
+        let request = SwarmInitRequest {
+            listen_addr: Some(self.listen_address()),
+            advertise_addr: Some(self.own.to_string()),
+            data_path_port: self.options.data_path_port.map(u32::from),
+            force_new_cluster: Some(force_new_cluster),
+            ..SwarmInitRequest::default()
+        };
+        let doing = "making a swarm";
+        self.bounded(doing, LONG, docker.init_swarm(request))
+            .await?;
+        self.until(docker, doing, LONG, LocalNodeState::ACTIVE)
+            .await
+    }
+
+    async fn join(
+        &self,
+        docker: &Docker,
+        token: &str,
+        managers: &[String],
+    ) -> Result<(), EngineError> {
+        let doing = "joining the swarm";
+        let remotes: Vec<String> = managers
+            .iter()
+            .filter_map(|name| self.hives.get(name))
+            .map(|address| SocketAddr::new(*address, MANAGER_PORT).to_string())
+            .collect();
+        if remotes.is_empty() {
+            return Err(EngineError::Answer {
+                doing,
+                what: format!("no manager of {managers:?} is in this host's seed"),
+            });
+        }
+        let request = SwarmJoinRequest {
+            listen_addr: Some(self.listen_address()),
+            advertise_addr: Some(self.own.to_string()),
+            data_path_addr: None,
+            remote_addrs: Some(remotes),
+            join_token: Some(token.to_owned()),
+        };
+        let asked = self.bounded(doing, JOIN, docker.join_swarm(request)).await;
+        if let Err(refused) = asked
+            && self.state(docker).await? != LocalNodeState::PENDING
+        {
+            return Err(refused);
+        }
+        let joined = self
+            .until(docker, doing, JOINED, LocalNodeState::ACTIVE)
+            .await;
+        if joined.is_err() {
+            // A join that is under way for ever would keep this host from trying another manager.
+            self.leave(docker).await?;
+        }
+        joined
+    }
+
+    async fn leave(&self, docker: &Docker) -> Result<(), EngineError> {
+        let doing = "leaving the swarm";
+        let force = Some(LeaveSwarmOptions { force: true });
+        self.bounded(doing, LONG, docker.leave_swarm(force)).await?;
+        self.until(docker, doing, LONG, LocalNodeState::INACTIVE)
+            .await?;
+        *self.cluster.lock().unwrap_or_else(|e| e.into_inner()) = None;
+        Ok(())
+    }
+
+    /// Changes an entry's spec, again if somebody else changed it in between.
+    async fn change(
+        &self,
+        docker: &Docker,
+        doing: &'static str,
+        node: &str,
+        edit: impl Fn(&mut NodeSpec),
+    ) -> Result<(), EngineError> {
+        let mut tries = 0;
+        loop {
+            let entry = self
+                .bounded(doing, CHANGE, docker.inspect_node(node))
+                .await?;
+            let version = entry.version.and_then(|version| version.index);
+            let version = version.and_then(|index| i64::try_from(index).ok());
+            let (Some(mut spec), Some(version)) = (entry.spec, version) else {
+                return Err(EngineError::Answer {
+                    doing,
+                    what: "the node has no spec or version".into(),
+                });
+            };
+            let before = spec.clone();
+            edit(&mut spec);
+            if spec == before {
+                return Ok(());
+            }
+            let update = docker.update_node(node, spec, UpdateNodeOptions { version });
+            tries += 1;
+            match self.bounded(doing, CHANGE, update).await {
+                Err(EngineError::Refused { message, .. })
+                    if tries < TRIES && message.contains("out of sequence") =>
+                {
+                    sleep(PAUSE).await;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    async fn state(&self, docker: &Docker) -> Result<LocalNodeState, EngineError> {
+        let info = self.bounded("telling how it is", CHANGE, docker.info());
+        let swarm = info.await?.swarm.unwrap_or_default();
+        Ok(swarm.local_node_state.unwrap_or(LocalNodeState::EMPTY))
+    }
+
+    async fn until(
+        &self,
+        docker: &Docker,
+        doing: &'static str,
+        within: Duration,
+        wanted: LocalNodeState,
+    ) -> Result<(), EngineError> {
+        wait(doing, within, async || {
+            Ok(self.state(docker).await? == wanted)
+        })
+        .await
+    }
+}
+
+/// Looks again and again until `there` says so.
+pub(super) async fn wait<F>(
+    doing: &'static str,
+    within: Duration,
+    there: impl Fn() -> F,
+) -> Result<(), EngineError>
+where
+    F: Future<Output = Result<bool, EngineError>>,
+{
+    let start = Instant::now();
+    loop {
+        match there().await {
+            Ok(true) => return Ok(()),
+            Err(e) if start.elapsed() >= within => return Err(e),
+            Ok(false) if start.elapsed() >= within => {
+                return Err(EngineError::Slow { doing, within });
+            }
+            Ok(false) | Err(_) => sleep(PAUSE).await,
+        }
+    }
+}
