@@ -5,6 +5,7 @@
 //! sorted by path. The files that these take the place of lie in `images/node/tree/etc`.
 
 mod account;
+mod authority;
 mod daemon;
 mod network;
 mod public_key;
@@ -51,6 +52,15 @@ impl LayerFile {
     }
 }
 
+/// The public halves of a stage's keys, by which its hosts know what belongs to the site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicKeys {
+    /// Of the key that seeds are signed with, text form.
+    pub seed_key: String,
+    /// Certificate of the stage's authority, PEM.
+    pub authority: String,
+}
+
 /// A setting that would not work on the hosts, or would work against them.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{setting}: {fault}; {hint}")]
@@ -73,7 +83,8 @@ impl SettingError {
     }
 }
 
-/// Renders the layer of a stage, sorted by path.
+/// Renders the layer of a stage, sorted by path. Only a plan may leave the keys out: a host without
+/// them takes no seed.
 ///
 /// # Errors
 /// A setting is not valid: a user's name, a key, an address, a time zone.
@@ -81,11 +92,15 @@ pub fn render(
     site: &str,
     stage: &str,
     settings: &HostSettings,
+    keys: Option<&PublicKeys>,
 ) -> Result<Vec<LayerFile>, SettingError> {
     let mut files = vec![LayerFile::text(
         "hive/site",
         format!("SITE={site}\nSTAGE={stage}\n"),
     )];
+    if let Some(keys) = keys {
+        files.extend(authority::render(keys)?);
+    }
     files.extend(account::render(settings)?);
     files.extend(daemon::render(settings)?);
     files.extend(network::render(settings)?);
@@ -132,21 +147,22 @@ pub(crate) mod tests {
 
     /// The content of one file of the rendered layer.
     pub(crate) fn content(settings: &HostSettings, path: &str) -> Option<String> {
-        let files = render("example.com", "private", settings).unwrap();
+        let files = render("example.com", "private", settings, None).unwrap();
         let file = files.into_iter().find(|f| f.path == path)?;
         Some(String::from_utf8(file.content).unwrap())
     }
 
     /// The error that the settings give.
     pub(crate) fn error(settings: &HostSettings) -> String {
-        render("example.com", "private", settings)
+        render("example.com", "private", settings, None)
             .unwrap_err()
             .to_string()
     }
 
     #[test]
     fn a_stage_with_everything_has_these_files() {
-        let files = render("example.com", "private", &full()).unwrap();
+        let keys = authority::tests::keys();
+        let files = render("example.com", "private", &full(), Some(&keys)).unwrap();
         let list: String = files
             .iter()
             .map(|f| format!("{:o} {}\n", f.mode, f.path))
@@ -157,8 +173,10 @@ pub(crate) mod tests {
 644 chrony/sources.d/hive.sources
 644 docker/daemon.json
 644 hive/admin
+644 hive/authority.pem
 644 hive/firewall.d/10-ssh.nft
 644 hive/firewall.d/20-peers.nft
+644 hive/seed-key.pub
 644 hive/site
 644 hosts
 777 localtime
@@ -180,7 +198,7 @@ pub(crate) mod tests {
             admin: "admin".into(),
             ..HostSettings::default()
         };
-        let files = render("example.com", "private", &settings).unwrap();
+        let files = render("example.com", "private", &settings, None).unwrap();
         let paths: Vec<&str> = files.iter().map(|f| f.path.as_str()).collect();
         assert_eq!(
             paths,

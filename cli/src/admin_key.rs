@@ -4,10 +4,10 @@
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 
 use crate::context_folder::ContextFolder;
-use crate::error::Result;
+use crate::error::{CommandError, Result};
 use crate::host_key;
 
 /// Key files that are looked for, the first one wins.
@@ -26,16 +26,24 @@ impl AdminKey {
     /// The stage's key pair if it has one.
     ///
     /// # Errors
-    /// The public half is missing or can't be read.
+    /// One half is missing or can't be read.
     pub fn find(context: &ContextFolder) -> Result<Option<Self>> {
-        let Some(file) = NAMES
-            .iter()
-            .map(|name| context.path(name))
-            .find(|file| file.exists())
-        else {
+        let Some(file) = existing(context, "") else {
+            if let Some(public) = existing(context, "pub") {
+                let error = anyhow!(
+                    "the private half of the admin key is not here, only {}",
+                    public.display()
+                );
+                return Err(CommandError::from(error).hint(
+                    "copy the private half from where it is; with the public one alone a stage can be baked, and no host be entered",
+                ));
+            }
             return Ok(None);
         };
         let public_file = file.with_extension("pub");
+        if !public_file.exists() {
+            host_key::save_public(&file)?;
+        }
         let public = fs::read_to_string(&public_file).with_context(|| {
             format!(
                 "reading the public half of the admin key; write it again with `ssh-keygen -y -f {} > {}`",
@@ -65,6 +73,40 @@ impl AdminKey {
             public: pair.public,
         })
     }
+
+    /// The public half if there is one, whether the private one is here or not.
+    ///
+    /// # Errors
+    /// It can't be read.
+    pub fn public(context: &ContextFolder) -> Result<Option<String>> {
+        match (existing(context, ""), existing(context, "pub")) {
+            (None, Some(file)) => {
+                let text = fs::read_to_string(&file)
+                    .with_context(|| format!("reading the admin key {}", file.display()))?;
+                Ok(Some(text.trim().to_owned()))
+            }
+            _ => Ok(Self::find(context)?.map(|pair| pair.public)),
+        }
+    }
+
+    /// The public half; a pair is made if there is neither half.
+    ///
+    /// # Errors
+    /// As [`AdminKey::find_or_make`].
+    pub fn find_or_make_public(context: &ContextFolder, comment: &str) -> Result<String> {
+        match Self::public(context)? {
+            Some(public) => Ok(public),
+            None => Ok(Self::find_or_make(context, comment)?.public),
+        }
+    }
+}
+
+/// The first of the key files that is there, with this ending.
+fn existing(context: &ContextFolder, ending: &str) -> Option<PathBuf> {
+    let files = NAMES.iter().map(|name| context.path(name));
+    files
+        .map(|file| file.with_extension(ending))
+        .find(|file| file.exists())
 }
 
 #[cfg(test)]
@@ -91,5 +133,23 @@ mod tests {
             AdminKey::find(&context).unwrap().unwrap().public,
             "ssh-rsa AAAA old"
         );
+    }
+
+    #[test]
+    fn a_private_half_gets_its_public_one_back_and_a_public_one_is_for_baking() {
+        let dir = tempfile::tempdir().unwrap();
+        let context = ContextFolder::make(dir.path(), StageName::Private).unwrap();
+        let made = AdminKey::find_or_make(&context, "admin@hive.example").unwrap();
+        fs::remove_file(context.path("id_ed25519.pub")).unwrap();
+        assert_eq!(AdminKey::find(&context).unwrap().unwrap(), made);
+        fs::remove_file(context.path("id_ed25519")).unwrap();
+        assert_eq!(
+            AdminKey::find_or_make_public(&context, "other").unwrap(),
+            made.public
+        );
+        let error = AdminKey::find_or_make(&context, "other")
+            .unwrap_err()
+            .text();
+        assert!(error.contains("private half"), "{error}");
     }
 }

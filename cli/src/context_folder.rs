@@ -1,6 +1,6 @@
 //! The stage's private folder `.hive/<stage>`: images, keys, machines, ssh files.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -37,6 +37,17 @@ impl ContextFolder {
         Ok(folder)
     }
 
+    /// Waits until no other command makes keys in it, and keeps others waiting while the result lives.
+    ///
+    /// # Errors
+    /// The folder is not there, or its file system has no locks.
+    pub fn lock(&self) -> Result<File> {
+        let doing = || format!("locking the private folder {}", self.dir.display());
+        let dir = File::open(&self.dir).with_context(doing)?;
+        rustix::fs::flock(&dir, rustix::fs::FlockOperation::LockExclusive).with_context(doing)?;
+        Ok(dir)
+    }
+
     /// A path in it.
     pub fn path(&self, name: impl AsRef<Path>) -> PathBuf {
         self.dir.join(name)
@@ -57,13 +68,18 @@ impl ContextFolder {
         self.path("run").join(short_name)
     }
 
+    /// Where seeds are written that nobody said a place for.
+    pub fn seeds(&self) -> PathBuf {
+        self.path("seeds")
+    }
+
     /// The private network of the virtual machines.
     pub fn switch(&self) -> PathBuf {
         self.path("run").join("switch")
     }
 }
 
-/// Writes a file with these permissions by one rename, so that nobody ever reads half of it.
+/// Writes a file with these permissions, whatever the umask is, by one rename, so that nobody ever reads half of it.
 ///
 /// # Errors
 /// The folder can't be made or written.
@@ -83,7 +99,10 @@ pub fn write(path: &Path, mode: u32, content: &[u8]) -> Result<()> {
         .mode(mode)
         .open(&aside)
         .with_context(doing)?;
-    file.write_all(content)
+    // Keys are worth the wait: after a power cut a name must not lead to an empty file.
+    file.set_permissions(fs::Permissions::from_mode(mode))
+        .and_then(|()| file.write_all(content))
+        .and_then(|()| file.sync_all())
         .and_then(|()| fs::rename(&aside, path))
         .with_context(doing)?;
     Ok(())

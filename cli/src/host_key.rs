@@ -24,19 +24,33 @@ pub struct KeyPair {
 }
 
 impl KeyPair {
-    /// Writes the private half into `file` and the public one beside it, the private one last: with
-    /// it there, the pair counts as made.
+    /// Writes the private half into `file` and then the public one beside it: a private half alone
+    /// can be completed.
     ///
     /// # Errors
     /// The folder can't be written.
     pub fn save(&self, file: &Path) -> Result<()> {
+        write(file, 0o600, self.private.as_bytes())?;
         write(
             &file.with_extension("pub"),
             0o644,
             format!("{}\n", self.public).as_bytes(),
-        )?;
-        write(file, 0o600, self.private.as_bytes())
+        )
     }
+}
+
+/// Writes the public half of a private key of our own again; one that does not read here is left alone.
+///
+/// # Errors
+/// The folder can't be written.
+pub fn save_public(file: &Path) -> Result<()> {
+    let key = fs::read_to_string(file).ok();
+    let key = key.and_then(|text| PrivateKey::from_openssh(text).ok());
+    if let Some(public) = key.and_then(|key| key.public_key().to_openssh().ok()) {
+        let text = format!("{public}\n");
+        write(&file.with_extension("pub"), 0o644, text.as_bytes())?;
+    }
+    Ok(())
 }
 
 /// Makes a key pair.

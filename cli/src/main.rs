@@ -15,6 +15,7 @@ mod progress;
 mod reference;
 mod remote;
 mod site_folder;
+mod site_keys;
 mod site_status;
 mod ssh_files;
 

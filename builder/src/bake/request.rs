@@ -6,6 +6,8 @@ use hive_inventory::image::{DrbdSettings, ImageSettings};
 use hive_inventory::settings::HostSettings;
 use serde::Serialize;
 
+use crate::site_layer::PublicKeys;
+
 /// A disk image format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -41,6 +43,8 @@ pub struct BakeRequest {
     pub drbd: DrbdSettings,
     /// What goes into the site layer.
     pub settings: HostSettings,
+    /// By what hosts know their site; `None` only where nothing is written.
+    pub keys: Option<PublicKeys>,
     /// Where the images go.
     pub out: PathBuf,
     /// Which formats.

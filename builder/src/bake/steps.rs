@@ -82,7 +82,8 @@ impl Steps {
                 "modules",
                 recipe::initrd_modules(request.image.kernel).as_bytes(),
             );
-        let layer = site_layer::render(&request.name, &request.stage, &request.settings)
+        let keys = request.keys.as_ref();
+        let layer = site_layer::render(&request.name, &request.stage, &request.settings, keys)
             .context("turning the site's settings into files of the hosts")?;
         let mut image = Inputs::default()
             .text("hive itself", CODE)

@@ -142,7 +142,7 @@ mod tests {
 }
 "#
         );
-        let files = render("example.com", "private", &full()).unwrap();
+        let files = render("example.com", "private", &full(), None).unwrap();
         assert!(files.contains(&LayerFile::link(
             "localtime",
             "/usr/share/zoneinfo/Asia/Tokyo"

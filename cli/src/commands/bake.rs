@@ -17,14 +17,15 @@ use crate::error::Result;
 use crate::output;
 use crate::progress::{Reporter, seconds};
 use crate::site_folder::SiteFolder;
+use crate::site_keys;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "The images go to .hive/STAGE/images. hive.raw is for a disk or a USB stick:\n  \
     dd if=.hive/private/images/hive.raw of=/dev/sdX bs=4M conv=fsync\n\
-    Steps whose inputs did not change come from the cache. The same lock, inventory and admin key give the same bytes \
-    everywhere; the image holds nothing secret."
+    Steps whose inputs did not change come from the cache. The same lock, inventory and public keys of .hive/STAGE give \
+    the same bytes everywhere; the image holds nothing secret."
 )]
 pub struct Bake {
     /// Tell what would be rebuilt and why, and change nothing
@@ -77,9 +78,10 @@ impl Bake {
         request.offline = self.offline;
         if self.plan {
             let context = ContextFolder::of(&folder.root, stage.name);
-            if let Some(key) = AdminKey::find(&context)?.filter(|_| !self.no_admin_key) {
-                request.settings.admin_keys = vec![key.public];
+            if let Some(key) = AdminKey::public(&context)?.filter(|_| !self.no_admin_key) {
+                request.settings.admin_keys = vec![key];
             }
+            request.keys = site_keys::find_public(&context)?;
             let plan = bake::plan(&request, &cache)?;
             if self.json {
                 output::json("plan", &plan)?;
@@ -89,13 +91,12 @@ impl Bake {
             return Ok(ExitCode::SUCCESS);
         }
         let context = ContextFolder::make(&folder.root, stage.name)?;
-        let key = AdminKey::find_or_make(
-            &context,
-            &format!("{}@{}", stage.settings.admin, stage.site),
-        )?;
+        let comment = format!("{}@{}", stage.settings.admin, stage.site);
+        let key = AdminKey::find_or_make_public(&context, &comment)?;
         if !self.no_admin_key {
-            request.settings.admin_keys = vec![key.public];
+            request.settings.admin_keys = vec![key];
         }
+        request.keys = Some(site_keys::find_or_make_public(&context, &stage.site)?);
         if global.verbose {
             output::say(&format!("cache: {}", cache.root().display()));
         }
@@ -120,6 +121,7 @@ pub fn request(folder: &SiteFolder, stage: &Stage, formats: Vec<Format>) -> Bake
         image: stage.image.clone(),
         drbd: stage.drbd.clone(),
         settings: stage.settings.clone(),
+        keys: None,
         out: ContextFolder::of(&folder.root, stage.name).images(),
         formats,
         locked: false,

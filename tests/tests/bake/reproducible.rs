@@ -51,14 +51,12 @@ fn another_user_elsewhere_without_network_bakes_the_same_bytes() {
     };
     let other = Site::new();
     fs::copy(site.path("hive.lock"), other.path("hive.lock")).unwrap();
-    // The key that operators log in with is part of the image: the same site has the same.
-    fs::create_dir_all(other.path(".hive/private")).unwrap();
-    for name in ["id_ed25519", "id_ed25519.pub"] {
-        fs::copy(
-            site.path(".hive/private").join(name),
-            other.path(".hive/private").join(name),
-        )
-        .unwrap();
+    // Public keys are part of the image. With them alone a stage can be baked, and nothing be signed.
+    let public = ["id_ed25519.pub", "seed-key.pub", "ca/cacert.pem"];
+    fs::create_dir_all(other.path(".hive/private/ca")).unwrap();
+    for name in public {
+        let (from, to) = (site.path(".hive/private"), other.path(".hive/private"));
+        fs::copy(from.join(name), to.join(name)).unwrap();
     }
     let cache = cold_cache(&user_cache());
     for dir in [other.path(""), cache.path().to_owned()] {
@@ -94,6 +92,10 @@ fn another_user_elsewhere_without_network_bakes_the_same_bytes() {
         .unwrap();
     assert!(output.status.success(), "{}", said(&output));
     assert_eq!(hashes(&other.images()), here);
+    for name in ["id_ed25519", "seed-key.pk8", "ca/cakey.pem"] {
+        let made = other.path(".hive/private").join(name);
+        assert!(!made.exists(), "{} was made", made.display());
+    }
 }
 
 #[test]

@@ -1,0 +1,290 @@
+//! What the keys of a stage promise.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use hive_inventory::seed::VerifyingKey;
+use hive_inventory::site::{self, SourceFile, Stage, StageName};
+use hive_inventory::{sample, seed::Identity};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
+
+use super::*;
+
+/// The private stage of the sample site.
+pub fn stage() -> Stage {
+    let files = sample::FILES.map(|f| SourceFile {
+        path: f.path.into(),
+        text: f.text.into(),
+    });
+    let parsed = site::parse(&files).unwrap_or_else(|e| panic!("{e}"));
+    parsed.site.stage(&StageName::Private).unwrap().clone()
+}
+
+/// A stage's private folder below `dir`.
+pub fn context(dir: &Path) -> ContextFolder {
+    ContextFolder::make(dir, StageName::Private).unwrap()
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+/// As a peer checks it: both as a server and as a client, under its name and its address.
+fn believed(identity: &Identity, name: &str) -> Result<(), webpki::Error> {
+    let der = |text: &str| CertificateDer::from_pem_slice(text.as_bytes()).unwrap();
+    let authority = der(&identity.authority);
+    let anchors = [anchor_from_trusted_cert(&authority)?];
+    let own = der(&identity.certificate);
+    let own = EndEntityCert::try_from(&own)?;
+    for usage in [KeyUsage::server_auth(), KeyUsage::client_auth()] {
+        own.verify_for_usage(
+            webpki::ALL_VERIFICATION_ALGS,
+            &anchors,
+            &[],
+            UnixTime::now(),
+            usage,
+            None,
+            None,
+        )?;
+    }
+    for name in [name, "127.0.0.1"] {
+        own.verify_is_valid_for_subject_name(&ServerName::try_from(name).unwrap())?;
+    }
+    Ok(())
+}
+
+fn openssl(args: &[&str], dir: &Path) -> bool {
+    let run = Command::new("openssl").args(args).current_dir(dir).output();
+    match run {
+        Err(_) => {
+            println!("SKIPPED: openssl is not installed");
+            false
+        }
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "openssl {args:?}: {said}");
+            true
+        }
+    }
+}
+
+#[test]
+fn keys_are_made_once_and_closed_to_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let context = context(dir.path());
+    assert_eq!(find_public(&context).unwrap(), None);
+    let public = find_or_make_public(&context, "hive.example").unwrap();
+    assert_eq!(find_public(&context).unwrap().as_ref(), Some(&public));
+    let keys = SiteKeys::find_or_make(&context, "hive.example").unwrap();
+    assert_eq!(
+        VerifyingKey::from_text(&public.seed_key).unwrap(),
+        keys.seed.verifying_key()
+    );
+    assert_eq!(public.authority, keys.authority.certificate.pem);
+    let host = &stage().hosts()[0].clone();
+    let identity = keys.identity(&context, host).unwrap();
+    believed(&identity, &host.name).unwrap();
+    for secret in ["ca/cakey.pem", "seed-key.pk8", "hosts/p-hive0/key.pem"] {
+        assert_eq!(mode(&context.path(secret)), 0o600, "{secret}");
+    }
+    for open in ["ca/cacert.pem", "seed-key.pub"] {
+        assert_eq!(mode(&context.path(open)), 0o644, "{open}");
+    }
+    assert_eq!(mode(&context.path("")), 0o700);
+}
+
+#[test]
+fn a_host_of_another_site_is_not_believed() {
+    let (a, b) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (a, b) = (context(a.path()), context(b.path()));
+    let host = &stage().hosts()[0].clone();
+    let identity = |context: &ContextFolder| {
+        let keys = SiteKeys::find_or_make(context, "hive.example").unwrap();
+        keys.identity(context, host).unwrap()
+    };
+    let (own, other) = (identity(&a), identity(&b));
+    let mixed = Identity {
+        authority: other.authority,
+        ..own
+    };
+    assert!(believed(&mixed, &host.name).is_err());
+    assert!(believed(&identity(&a), "p-hive9.hive.example").is_err());
+}
+
+#[test]
+fn a_predecessors_authority_signs_for_new_hosts() {
+    for form in ["traditional", "pkcs8"] {
+        let dir = tempfile::tempdir().unwrap();
+        let context = context(dir.path());
+        let ca = context.path("ca");
+        fs::create_dir_all(&ca).unwrap();
+        let made = openssl(
+            &[
+                "req",
+                "-x509",
+                "-newkey",
+                "rsa:4096",
+                "-nodes",
+                "-sha256",
+                "-days",
+                "36500",
+                "-subj",
+                "/DC=com/DC=example/DC=pdns/CN=ca.pdns.example.com",
+                "-addext",
+                "keyUsage=digitalSignature,cRLSign,keyCertSign",
+                "-keyout",
+                "cakey.pem",
+                "-out",
+                "cacert.pem",
+            ],
+            &ca,
+        );
+        if !made {
+            return;
+        }
+        if form == "traditional" {
+            openssl(
+                &["rsa", "-traditional", "-in", "cakey.pem", "-out", "old.pem"],
+                &ca,
+            );
+            fs::rename(ca.join("old.pem"), ca.join("cakey.pem")).unwrap();
+        }
+        fs::set_permissions(ca.join("cakey.pem"), fs::Permissions::from_mode(0o644)).unwrap();
+        let before = fs::read(ca.join("cacert.pem")).unwrap();
+        let keys = SiteKeys::find_or_make(&context, "pdns.example.com").unwrap();
+        let host = &stage().hosts()[0].clone();
+        let identity = keys.identity(&context, host).unwrap();
+        believed(&identity, &host.name).unwrap();
+        assert_eq!(fs::read(ca.join("cacert.pem")).unwrap(), before);
+        assert_eq!(mode(&ca.join("cakey.pem")), 0o600);
+        let certificate = context.host("p-hive0").join("certificate.pem");
+        let certificate = certificate.to_str().unwrap();
+        openssl(
+            &[
+                "verify",
+                "-x509_strict",
+                "-CAfile",
+                "cacert.pem",
+                "-purpose",
+                "sslserver",
+                certificate,
+            ],
+            &ca,
+        );
+    }
+}
+
+#[test]
+fn openssl_believes_a_new_authority_and_reads_its_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let context = context(dir.path());
+    let keys = SiteKeys::find_or_make(&context, "pdns.example.com").unwrap();
+    keys.identity(&context, &stage().hosts()[0]).unwrap();
+    let certificate = context.host("p-hive0").join("certificate.pem");
+    let certificate = certificate.to_str().unwrap();
+    let ca = context.path("ca");
+    if !openssl(
+        &[
+            "verify",
+            "-x509_strict",
+            "-CAfile",
+            "cacert.pem",
+            "-purpose",
+            "sslclient",
+            certificate,
+        ],
+        &ca,
+    ) {
+        return;
+    }
+    let output = Command::new("openssl")
+        .args([
+            "x509",
+            "-noout",
+            "-subject",
+            "-nameopt",
+            "compat",
+            "-in",
+            "cacert.pem",
+        ])
+        .current_dir(&ca)
+        .output()
+        .unwrap();
+    let subject = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        subject
+            .trim()
+            .ends_with("/DC=com/DC=example/DC=pdns/CN=ca.pdns.example.com"),
+        "{subject}"
+    );
+}
+
+#[test]
+fn an_interrupted_first_run_is_taken_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let context = context(dir.path());
+    let keys = SiteKeys::find_or_make(&context, "hive.example").unwrap();
+    fs::remove_file(context.path("ca/cacert.pem")).unwrap();
+    fs::remove_file(context.path("seed-key.pub")).unwrap();
+    let again = SiteKeys::find_or_make(&context, "hive.example").unwrap();
+    assert_eq!(
+        again.authority.certificate.public,
+        keys.authority.certificate.public
+    );
+    assert_eq!(again.seed.verifying_key(), keys.seed.verifying_key());
+}
+
+#[test]
+fn public_halves_alone_bake_and_sign_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let context = context(dir.path());
+    let public = find_or_make_public(&context, "hive.example").unwrap();
+    fs::remove_file(context.path("ca/cakey.pem")).unwrap();
+    fs::remove_file(context.path("seed-key.pk8")).unwrap();
+    assert_eq!(
+        find_or_make_public(&context, "hive.example").unwrap(),
+        public
+    );
+    assert!(!context.path("ca/cakey.pem").exists() && !context.path("seed-key.pk8").exists());
+    let error = SiteKeys::find_or_make(&context, "hive.example")
+        .err()
+        .unwrap()
+        .text();
+    assert!(error.contains("copy it from there"), "{error}");
+}
+
+#[test]
+fn halves_of_different_keys_are_refused_and_left_alone() {
+    let (a, b) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (context, other) = (context(a.path()), context(b.path()));
+    for folder in [&context, &other] {
+        SiteKeys::find_or_make(folder, "hive.example").unwrap();
+    }
+    for name in ["ca/cakey.pem", "seed-key.pub"] {
+        let kept = fs::read(context.path(name)).unwrap();
+        let strange = fs::read(other.path(name)).unwrap();
+        fs::write(context.path(name), &strange).unwrap();
+        let error = SiteKeys::find_or_make(&context, "hive.example")
+            .err()
+            .unwrap()
+            .text();
+        assert!(error.contains("hint: ") && error.contains(name), "{error}");
+        assert_eq!(fs::read(context.path(name)).unwrap(), strange);
+        fs::write(context.path(name), kept).unwrap();
+    }
+}
+
+#[test]
+fn a_certificate_that_is_no_authoritys_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let context = context(dir.path());
+    let keys = SiteKeys::find_or_make(&context, "hive.example").unwrap();
+    let identity = keys.identity(&context, &stage().hosts()[0]).unwrap();
+    fs::write(context.path("ca/cacert.pem"), identity.certificate).unwrap();
+    let error = find_public(&context).err().unwrap().text();
+    assert!(error.contains("CA:TRUE"), "{error}");
+}
