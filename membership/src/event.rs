@@ -16,7 +16,8 @@ pub enum Event {
         /// The message.
         message: Message,
     },
-    /// What Docker says now; about every two seconds, and after each action.
+    /// What Docker says now; about every two seconds, and after each action. Never an answer that is
+    /// older than the last [`Event::Done`].
     Swarm(Local),
     /// An action was carried out, or failed. At most one action is under way at a time.
     Done {

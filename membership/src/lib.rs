@@ -7,6 +7,7 @@
 pub mod config;
 pub mod effect;
 pub mod event;
+pub mod member;
 pub mod message;
 pub mod record;
 pub mod status;
@@ -15,6 +16,7 @@ pub mod swarm;
 pub use config::{Config, HiveEntry};
 pub use effect::{Action, Effect};
 pub use event::{Event, Order, OrderError};
+pub use member::Member;
 pub use message::{Hello, Message, Refusal};
 pub use record::{RECORD_VERSION, Record};
 pub use status::{PeerView, Status};

@@ -110,6 +110,6 @@ pub enum Refusal {
     },
     /// It does not know of the decision to found without some hive, or thinks another hive's turn comes first.
     NotItsTurn,
-    /// Its own engine does not tell what it is in.
+    /// Its own engine does not tell what it is in, or it has not heard the asking hive's Hello yet.
     Unsure,
 }

@@ -59,3 +59,13 @@ pub struct Node {
     /// Labels.
     pub labels: BTreeMap<String, String>,
 }
+
+impl Local {
+    /// Docker's id of this node, if it is in a swarm.
+    pub fn node(&self) -> Option<&String> {
+        match self {
+            Self::Worker { node } | Self::Manager { node, .. } => Some(node),
+            _ => None,
+        }
+    }
+}
