@@ -8,9 +8,17 @@ pub const ARG_PANIC: &str = "hive.panic";
 pub const ARG_WAIT: &str = "hive.wait";
 /// Command line: a seed, `base64:` and the document in base64.
 pub const ARG_SEED: &str = "hive.seed";
+/// Command line: the host, full or short name, whose seed this machine takes.
+pub const ARG_HOST: &str = "hive.host";
+/// Command line: seconds to wait for a person when seeds are there and none can be taken; 0 waits for ever.
+pub const ARG_SEED_WAIT: &str = "hive.seedwait";
 
 /// Seconds between a fatal failure and the restart unless [`ARG_PANIC`] says otherwise: time to read.
 pub const PANIC_SECONDS: u64 = 30;
+/// Seconds to wait for a fault of the seeds to be put right unless [`ARG_SEED_WAIT`] says otherwise.
+pub const FAULT_SECONDS: u64 = 60;
+/// Seconds to wait for a choice among seeds unless [`ARG_SEED_WAIT`] says otherwise: somebody has to come.
+pub const CHOICE_SECONDS: u64 = 300;
 /// Seconds to wait for the disk unless [`ARG_WAIT`] says otherwise: slow RAID controllers take a minute.
 pub const WAIT_SECONDS: u64 = 90;
 

@@ -8,7 +8,9 @@
 //! - the disk: [`boot_disk`] (which one: [`block_scan`], [`slot`]), [`gpt`], [`grow`] (once), [`kernel_partitions`]
 //! - the root: [`verity`]
 //! - what lasts: [`state`], [`tree_copy`]
-//! - identity: [`identity`] with [`seed_source`], which finds the seed, [`etc_layer`] turns it into files
+//! - identity: [`identity`] puts together [`seed_source`] (where seeds are), [`seed_choice`] (which one
+//!   is this machine's: [`hardware`]), [`seed_wait`] (for a stick or a person: [`seed_menu`],
+//!   [`keyboard`]) and [`seed_copy`]; [`etc_layer`] turns the seed into files
 //! - the end: [`switch_root`]
 
 pub mod block_scan;
@@ -21,15 +23,21 @@ pub mod failure;
 pub mod gpt;
 pub mod grow;
 pub mod guid;
+pub mod hardware;
 pub mod identity;
 pub mod kernel_partitions;
+pub mod keyboard;
 pub mod last_words;
 pub mod modalias;
 pub mod modules;
 pub mod mounts;
 pub mod root_program;
 pub mod sealed_image;
+pub mod seed_choice;
+pub mod seed_copy;
+pub mod seed_menu;
 pub mod seed_source;
+pub mod seed_wait;
 pub mod slot;
 pub mod state;
 pub mod switch_root;

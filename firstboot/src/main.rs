@@ -61,26 +61,21 @@ fn boot(console: &Console, cmdline: &str) -> Result<std::convert::Infallible, Fa
     let disk_name = boot_disk.info().name.clone();
     check_root(&boot_disk, root_guid, &root)?;
 
-    let seed = identity::find_seed(
-        cmdline,
-        boot_disk,
-        &image,
-        &mut drivers,
-        &mut notices,
-        console,
+    let site = etc_layer::site_layer();
+    let mut identity =
+        identity::find_seed(cmdline, boot_disk, &image, &site, &mut drivers, console);
+    let files = etc_layer::render(identity.seed(), &site).explain(
+        "the seed cannot be applied",
+        "write the seed anew, and start the machine again",
     )?;
-    let files = etc_layer::render(seed.as_ref().map(|c| &c.seed), &etc_layer::site_layer())
-        .explain(
-            "the seed cannot be applied",
-            "write `seed.json` anew, and start the machine again",
-        )?;
 
     let (disk, table, first_boot) = grow_disk(&disk_name, root_guid, &root, &mut notices, console)?;
     let slot = activate_root(&disk_name, &table, root_guid, &root)?;
     let programs = RootPrograms::new(mounts::SYSROOT)?;
     let state = open_state(&disk, &disk_name, &table, &programs, &root, console)?;
-    let own_key = match &seed {
-        Some(chosen) if chosen.seed.ssh_host_key.is_some() => None,
+    identity::keep_seed(&disk, &disk_name, &table, &mut identity, console);
+    let own_key = match identity.seed() {
+        Some(seed) if seed.ssh_host_key.is_some() => None,
         _ => state.host_key(&programs)?,
     };
     let machine_id = state.machine_id()?;
@@ -90,10 +85,11 @@ fn boot(console: &Console, cmdline: &str) -> Result<std::convert::Infallible, Fa
         &machine_id,
         own_key.as_deref(),
     ))?;
+    notices.append(&mut identity.notices);
     for notice in &notices {
         console.warn(notice);
     }
-    identity::report(image, &disk_name, slot, seed, first_boot, notices)?;
+    identity::report(image, &disk_name, slot, identity, first_boot, notices)?;
     console.say("handing over to the verified root");
     switch_root::run()
 }

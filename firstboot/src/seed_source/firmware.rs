@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{Document, decode};
+use super::{Document, decode, given};
 use crate::cmdline::ARG_SEED;
 
 /// Tables of the firmware, one folder an entry, `TYPE-INDEX`.
@@ -28,10 +28,7 @@ pub(super) fn smbios() -> Vec<Document> {
                 .strip_prefix('=')
                 .map(str::to_owned)
         })
-        .map(|word| Document {
-            source: "SMBIOS".into(),
-            text: decode(&word),
-        })
+        .map(|word| given(decode(&word)))
         .collect()
 }
 
@@ -41,10 +38,7 @@ pub(super) fn fw_cfg() -> Option<Document> {
     let text = String::from_utf8_lossy(&bytes)
         .trim_end_matches('\0')
         .to_owned();
-    Some(Document {
-        source: "fw_cfg".into(),
-        text: Ok(text),
-    })
+    Some(given(Ok(text)))
 }
 
 /// The strings behind an SMBIOS structure (DSP0134, 6.1.3): each ends with a zero, the last with two.
