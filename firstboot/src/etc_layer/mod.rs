@@ -2,8 +2,10 @@
 //! every boot, so that nothing drifts.
 
 mod network;
+mod peers;
 mod render;
 mod ssh_key;
+mod tls;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

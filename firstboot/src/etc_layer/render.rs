@@ -2,7 +2,7 @@
 
 use hive_inventory::seed::Seed;
 
-use super::{network, ssh_key};
+use super::{network, peers, ssh_key, tls};
 
 /// What the kernel calls a machine without a seed.
 pub const UNSEEDED: &str = "hive-unseeded";
@@ -56,13 +56,21 @@ pub enum RenderError {
         /// What it should be.
         wanted: &'static str,
     },
+    /// A bond that can't be made.
+    #[error("the interface {name:?} of the seed {fault}")]
+    Bond {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        fault: &'static str,
+    },
+    /// A part of the identity that is no PEM document of its kind.
+    #[error("the {0} in the seed's identity is not one in PEM form")]
+    Pem(&'static str),
     /// Not a private key in OpenSSH's format.
     #[error("the seed's ssh_host_key is not an unencrypted Ed25519 key in OpenSSH's format")]
     HostKey,
 }
-
-/// What every hosts file begins with.
-const LOCALHOST: &str = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\nff02::1 ip6-allnodes\nff02::2 ip6-allrouters\n";
 
 /// The files that make a machine the seed's host; without a seed, those of a machine that only
 /// asks for an address.
@@ -70,13 +78,17 @@ pub fn render(seed: Option<&Seed>, site: &SiteLayer) -> Result<Vec<EtcFile>, Ren
     let short = seed.map_or(UNSEEDED, Seed::short_name);
     let mut files = vec![
         EtcFile::text("hostname", format!("{short}\n")),
-        EtcFile::text("hosts", hosts(seed, site)?),
+        peers::hosts(seed, site)?,
     ];
     let interfaces = seed.map_or(&[][..], |s| &s.interfaces);
     files.extend(network::files(interfaces)?);
     let Some(seed) = seed else {
         return Ok(files);
     };
+    files.extend(peers::firewall(seed));
+    if let Some(identity) = &seed.identity {
+        files.extend(tls::files(identity)?);
+    }
     if !seed.admin_keys.is_empty() {
         files.push(EtcFile::text(
             format!("ssh/authorized_keys.d/{}", site.admin),
@@ -103,37 +115,6 @@ pub fn host_key(key: &str, comment: &str) -> Option<[EtcFile; 2]> {
     ])
 }
 
-fn hosts(seed: Option<&Seed>, site: &SiteLayer) -> Result<String, RenderError> {
-    let mut out = match &site.hosts {
-        Some(text) if !text.trim().is_empty() => format!("{}\n", text.trim_end()),
-        _ => LOCALHOST.to_owned(),
-    };
-    let Some(seed) = seed else {
-        return Ok(format!("{out}127.0.1.1 {UNSEEDED}\n"));
-    };
-    // As Debian has it: a name for the machine itself that needs no network.
-    let short = seed.short_name();
-    if short == seed.host {
-        out.push_str(&format!("127.0.1.1 {short}\n"));
-    } else {
-        out.push_str(&format!("127.0.1.1 {} {short}\n", seed.host));
-    }
-    for peer in &seed.peers {
-        if !hive_inventory::seed::is_host_name(&peer.host) {
-            return Err(RenderError::Value {
-                what: "peer",
-                value: peer.host.clone(),
-                wanted: "a host name",
-            });
-        }
-        let line = format!("{} {}\n", peer.address, peer.host);
-        if !out.lines().any(|l| l == line.trim_end()) {
-            out.push_str(&line);
-        }
-    }
-    Ok(out)
-}
-
 fn admin_keys(seed: &Seed, site: &SiteLayer) -> Result<String, RenderError> {
     let mut lines: Vec<&str> = site.admin_keys.lines().collect();
     for key in &seed.admin_keys {
@@ -153,11 +134,12 @@ fn admin_keys(seed: &Seed, site: &SiteLayer) -> Result<String, RenderError> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use hive_inventory::seed::Peer;
 
-    fn seed() -> Seed {
+    /// A seed of two hosts.
+    pub(in crate::etc_layer) fn seed() -> Seed {
         let mut seed = Seed::from_json(
             r#"{"version":2,"site":"s","stage":"private","host":"p-hive0.example.com",
                 "admin_keys":["ssh-ed25519 AAAA op\n"]}"#,
@@ -182,7 +164,8 @@ mod tests {
         seed
     }
 
-    fn text<'a>(files: &'a [EtcFile], path: &str) -> &'a str {
+    /// What the file `path` holds.
+    pub(in crate::etc_layer) fn text<'a>(files: &'a [EtcFile], path: &str) -> &'a str {
         let file = files.iter().find(|f| f.path == path).unwrap();
         std::str::from_utf8(&file.content).unwrap()
     }
@@ -198,13 +181,14 @@ mod tests {
         assert_eq!(text(&files, "hostname"), "p-hive0\n");
         assert_eq!(
             text(&files, "hosts"),
-            "127.0.0.1 localhost\n192.168.0.2 p-hive1.example.com\n127.0.1.1 p-hive0.example.com p-hive0\n192.168.0.1 p-hive0.example.com\n"
+            "127.0.0.1 localhost\n192.168.0.1 p-hive0.example.com p-hive0\n192.168.0.2 p-hive1.example.com\n"
         );
         assert_eq!(
             text(&files, "ssh/authorized_keys.d/ops"),
             "ssh-rsa BBBB site\nssh-ed25519 AAAA op\n"
         );
         assert!(text(&files, "systemd/network/80-hive-dhcp.network").contains("DHCP=yes"));
+        assert!(text(&files, "hive/firewall.d/20-peers.nft").contains("192.168.0.2"));
     }
 
     #[test]
