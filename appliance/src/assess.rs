@@ -1,7 +1,8 @@
 //! Makes a node's status of what was seen. No I/O: everything that decides is in [`Observed`].
 
-use hive_inventory::node::{BootReport, NODE_VERSION, NodeStatus};
+use hive_inventory::node::{BootReport, DiskReport, NODE_VERSION, NodeStatus, SwarmRole};
 
+use crate::member::View;
 use crate::mount_table::RootMount;
 
 /// What dm-verity devices are called by everybody who makes one; the root's hash follows.
@@ -24,6 +25,8 @@ pub struct Observed {
     pub docker: Result<String, String>,
     /// Version of the loaded DRBD module.
     pub drbd: Option<String>,
+    /// What became of the disk for mirrored volumes; `None`: nobody reported yet, or there is nothing to do.
+    pub disks: Option<Result<DiskReport, String>>,
     /// Seconds since the kernel started.
     pub uptime: f64,
 }
@@ -34,12 +37,12 @@ pub struct Assessment {
     /// What is told to the world.
     pub status: NodeStatus,
     /// Whether the image does its part: the boot loader may keep starting it. A machine that waits
-    /// for its seed is not ready, and that is not the image's fault.
+    /// for its seed, its peers or a disk is not ready, and that is not the image's fault.
     pub good_boot: bool,
 }
 
 /// Judges a round. `ready_since` is the uptime at which the node was ready for the first time.
-pub fn assess(seen: &Observed, ready_since: Option<f64>) -> Assessment {
+pub fn assess(seen: &Observed, view: &View, ready_since: Option<f64>) -> Assessment {
     let mut waiting = Vec::new();
     let mut boot = None;
     match &seen.boot {
@@ -65,10 +68,14 @@ pub fn assess(seen: &Observed, ready_since: Option<f64>) -> Assessment {
         waiting.push(fault);
     }
     let good_boot = waiting.is_empty();
-    if boot.as_ref().is_some_and(|b| b.seed_source.is_none()) {
-        waiting.push(
-            "no seed was found, so this machine is no host yet; give it one on a stick or a partition labelled HIVE-SEED and start it again".into(),
-        );
+    waiting.extend(boot.as_ref().and_then(seed_fault));
+    waiting.extend(seen.disks.as_ref().and_then(disk_fault));
+    waiting.extend(view.waiting_for.iter().cloned());
+    if let Some(role) = view.swarm.as_ref().map(|swarm| swarm.role)
+        && !matches!(role, SwarmRole::Worker | SwarmRole::Manager)
+        && view.waiting_for.is_empty()
+    {
+        waiting.push("this host is not in the site's swarm yet".into());
     }
     let ready = waiting.is_empty();
     Assessment {
@@ -82,9 +89,9 @@ pub fn assess(seen: &Observed, ready_since: Option<f64>) -> Assessment {
             docker: seen.docker.as_ref().ok().cloned(),
             drbd: seen.drbd.clone(),
             ready_after_seconds: ready_since.or(ready.then_some(seen.uptime)),
-            swarm: None,
-            peers: Vec::new(),
-            notices: Vec::new(),
+            swarm: view.swarm.clone(),
+            peers: view.peers.clone(),
+            notices: view.notices.clone(),
         },
         good_boot,
     }
@@ -118,6 +125,27 @@ fn root_fault(seen: &Observed, expected_hash: Option<&str>) -> Option<String> {
             "the root device is sealed with another hash than the initrd's, {expected}…: {rest}"
         )
     })
+}
+
+/// Why the machine is no host of the site.
+fn seed_fault(boot: &BootReport) -> Option<String> {
+    if boot.seed_source.is_some() {
+        return boot.seed_fault.clone();
+    }
+    let missing = "no seed was found, so this machine is no host yet; give it one on a stick or a partition labelled HIVE-SEED and start it again";
+    Some(boot.seed_fault.clone().unwrap_or_else(|| missing.into()))
+}
+
+/// Why there is no disk for mirrored volumes though the seed wants one.
+fn disk_fault(report: &Result<DiskReport, String>) -> Option<String> {
+    match report {
+        Ok(report) if report.version == NODE_VERSION => report.waiting_for.clone(),
+        Ok(report) => Some(format!(
+            "the report of the disk for mirrored volumes has version {}, this hived reads version {NODE_VERSION}",
+            report.version
+        )),
+        Err(cause) => Some(cause.clone()),
+    }
 }
 
 /// Why mirrored volumes would not work as baked. An image without DRBD expects nothing.
@@ -170,24 +198,31 @@ mod tests {
             root_uuid: format!("CRYPT-VERITY-{}-hive-root", &HASH[..32]),
             docker: Ok("26.1.5".into()),
             drbd: Some("8.4.11".into()),
+            disks: None,
             uptime: 41.5,
         }
     }
 
+    fn outside() -> View {
+        View::default()
+    }
+
     fn waits(seen: &Observed) -> String {
-        let found = assess(seen, None);
+        let found = assess(seen, &outside(), None);
         assert!(!found.status.ready && found.status.ready_after_seconds.is_none());
         found.status.waiting_for.join("\n")
     }
 
     #[test]
     fn a_healthy_node_is_ready_and_remembers_since_when() {
-        let now = assess(&well(), None);
+        let now = assess(&well(), &outside(), None);
         assert!(now.good_boot && now.status.ready && now.status.root_verified);
         assert_eq!(now.status.waiting_for, Vec::<String>::new());
         assert_eq!(now.status.ready_after_seconds, Some(41.5));
         assert_eq!(
-            assess(&well(), Some(12.0)).status.ready_after_seconds,
+            assess(&well(), &outside(), Some(12.0))
+                .status
+                .ready_after_seconds,
             Some(12.0)
         );
     }
@@ -196,7 +231,7 @@ mod tests {
     fn once_ready_the_first_moment_stays_though_docker_fell() {
         let mut seen = well();
         seen.docker = Err("Docker does not answer".into());
-        let later = assess(&seen, Some(12.0));
+        let later = assess(&seen, &outside(), Some(12.0));
         assert!(!later.status.ready && !later.good_boot);
         assert_eq!(later.status.ready_after_seconds, Some(12.0));
         assert_eq!(later.status.docker, None);
@@ -208,7 +243,7 @@ mod tests {
         if let Ok(report) = &mut seen.boot {
             report.seed_source = None;
         }
-        let found = assess(&seen, None);
+        let found = assess(&seen, &outside(), None);
         assert!(found.good_boot && !found.status.ready);
         assert!(found.status.waiting_for[0].contains("HIVE-SEED"));
     }
@@ -246,6 +281,62 @@ mod tests {
             report.version = 7;
         }
         assert!(waits(&seen).contains("version 7"));
-        assert_eq!(assess(&seen, None).status.boot, None);
+        assert_eq!(assess(&seen, &outside(), None).status.boot, None);
+    }
+
+    fn in_swarm(role: SwarmRole, waiting_for: &[&str]) -> View {
+        View {
+            swarm: Some(hive_inventory::node::SwarmStatus {
+                role,
+                node: None,
+                known: None,
+                quorum: None,
+                managers: None,
+                managers_reachable: None,
+            }),
+            waiting_for: waiting_for
+                .iter()
+                .map(|&reason| reason.to_owned())
+                .collect(),
+            ..View::default()
+        }
+    }
+
+    #[test]
+    fn a_hive_is_ready_in_the_swarm_only_but_its_boot_is_good_before() {
+        for role in [SwarmRole::Worker, SwarmRole::Manager] {
+            assert!(assess(&well(), &in_swarm(role, &[]), None).status.ready);
+        }
+        for role in [SwarmRole::Blank, SwarmRole::Joining, SwarmRole::Removed] {
+            let found = assess(&well(), &in_swarm(role, &[]), None);
+            assert!(found.good_boot && !found.status.ready);
+            assert!(found.status.waiting_for[0].contains("not in the site's swarm"));
+        }
+        let lost = in_swarm(SwarmRole::Lost, &["the majority is gone"]);
+        let found = assess(&well(), &lost, None);
+        assert!(found.good_boot && !found.status.ready);
+        assert_eq!(found.status.waiting_for, ["the majority is gone"]);
+        assert_eq!(found.status.swarm, lost.swarm);
+    }
+
+    #[test]
+    fn a_fault_of_the_seed_and_a_doubt_about_a_disk_are_told_in_their_own_words() {
+        let mut seen = well();
+        if let Ok(report) = &mut seen.boot {
+            report.seed_source = None;
+            report.seed_fault = Some("the seed is for another machine".into());
+        }
+        let report = DiskReport {
+            version: NODE_VERSION,
+            device: None,
+            waiting_for: Some("two disks are equal".into()),
+        };
+        seen.disks = Some(Ok(report));
+        let found = assess(&seen, &outside(), None);
+        assert!(found.good_boot);
+        assert_eq!(
+            found.status.waiting_for,
+            ["the seed is for another machine", "two disks are equal"]
+        );
     }
 }

@@ -1,16 +1,22 @@
-//! The loop: look, judge, write down, and once call the boot good.
+//! The loop: look, judge, write down, and once call the boot good. Membership runs beside it and
+//! never waits for it.
 
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use hive_inventory::disk::RUN_STATUS;
 use hive_inventory::node::NodeStatus;
+use tokio::runtime;
+use tokio::sync::{mpsc, watch};
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::assess::{Assessment, assess};
-use crate::{console, esp, notify, observe};
+use crate::assess::{Assessment, Observed, assess};
+use crate::decisions::{self, Served};
+use crate::member::{self, View};
+use crate::paths::Paths;
+use crate::{console, durable, esp, notify, observe};
 
 /// Pause between rounds until the node was ready once: somebody waits for it.
 const PAUSE_STARTING: Duration = Duration::from_secs(1);
@@ -18,6 +24,10 @@ const PAUSE_STARTING: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_secs(5);
 /// Pause before another try to call the boot good.
 const PAUSE_BLESSING: Duration = Duration::from_secs(60);
+/// News of the swarm that come together are told together.
+const BUNDLE: Duration = Duration::from_millis(250);
+/// A person decides one thing after the other.
+const DECISIONS: usize = 4;
 
 /// What the daemon remembers between rounds; all of it is found again after a restart.
 #[derive(Default)]
@@ -25,45 +35,92 @@ struct Memory {
     ready_since: Option<f64>,
     blessed: bool,
     blessing_fault: Option<(Instant, String)>,
-    told: Option<NodeStatus>,
 }
 
 /// Runs until the process is ended.
 ///
 /// # Errors
-/// systemd's socket can't be reached, or the status can't be written: nobody would see the daemon work.
-pub fn run() -> io::Result<()> {
-    let path = Path::new(RUN_STATUS);
-    let mut memory = Memory {
-        // The file lies in memory and is therefore of this boot.
-        ready_since: read(path).ok().and_then(|s| s.ready_after_seconds),
-        ..Memory::default()
-    };
-    let mut first = true;
-    loop {
-        let status = round(&mut memory);
-        if memory.told.as_ref() != Some(&status) {
-            write(path, &status)?;
-            if let Err(e) = console::show(&status) {
-                eprintln!("hived: showing the state at the console: {e}");
-            }
-            memory.told = Some(status);
-        }
-        if std::mem::take(&mut first) {
-            notify::ready()?;
-        }
-        sleep(match memory.ready_since {
-            Some(_) => PAUSE,
-            None => PAUSE_STARTING,
-        });
+/// systemd's socket can't be reached, or the status or the socket can't be made: nobody would see the
+/// daemon work.
+pub fn run(paths: Paths) -> io::Result<()> {
+    // One thread is enough for a handful of peers; what blocks goes to threads that end again.
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(work(paths))
+}
+
+async fn work(paths: Paths) -> io::Result<()> {
+    let seed = observe::seed(&paths.seed);
+    let (view, views) = watch::channel(member::first_view(&seed));
+    let (status, statuses) = watch::channel(None);
+    let (decisions, decided) = mpsc::channel(DECISIONS);
+    decisions::serve(
+        &paths.socket,
+        Served {
+            decisions,
+            status: statuses,
+        },
+    )?;
+    let membership = tokio::spawn(member::run(seed, paths.clone(), decided, view));
+    tokio::select! {
+        ended = rounds(&paths, views, &status) => ended,
+        // It never ends by itself.
+        ended = membership => ended.map_err(io::Error::other),
     }
 }
 
-fn round(memory: &mut Memory) -> NodeStatus {
+async fn rounds(
+    paths: &Paths,
+    mut views: watch::Receiver<View>,
+    told: &watch::Sender<Option<NodeStatus>>,
+) -> io::Result<()> {
+    let mut memory = Memory {
+        // The file lies in memory and is therefore of this boot.
+        ready_since: read(&paths.status).ok().and_then(|s| s.ready_after_seconds),
+        ..Memory::default()
+    };
+    let mut shown = String::new();
+    let mut first = true;
+    loop {
+        let for_this = paths.clone();
+        let seen = spawn_blocking(move || observe::observe(&for_this)).await?;
+        let next = Instant::now()
+            + match memory.ready_since {
+                Some(_) => PAUSE,
+                None => PAUSE_STARTING,
+            };
+        // What was seen stays true until the next look; the swarm's news come in between.
+        loop {
+            let view = views.borrow_and_update().clone();
+            let status = round(&mut memory, &seen, &view).await?;
+            if told.borrow().as_ref() != Some(&status) {
+                durable::replace(&paths.status, &serde_json::to_vec_pretty(&status)?)?;
+                let lines = console::issue(&status);
+                if lines != shown {
+                    if let Err(e) = console::show(&lines, paths) {
+                        eprintln!("hived: showing the state at the console: {e}");
+                    }
+                    shown = lines;
+                }
+                told.send_replace(Some(status));
+            }
+            if std::mem::take(&mut first) {
+                notify::ready()?;
+            }
+            tokio::select! {
+                () = sleep_until(next) => break,
+                Ok(()) = views.changed() => sleep(BUNDLE).await,
+            }
+        }
+    }
+}
+
+async fn round(memory: &mut Memory, seen: &Observed, view: &View) -> io::Result<NodeStatus> {
     let Assessment {
         mut status,
         good_boot,
-    } = assess(&observe::observe(), memory.ready_since);
+    } = assess(seen, view, memory.ready_since);
     memory.ready_since = status.ready_after_seconds;
     let due = memory
         .blessing_fault
@@ -71,7 +128,8 @@ fn round(memory: &mut Memory) -> NodeStatus {
         .is_none_or(|(at, _)| at.elapsed() >= PAUSE_BLESSING);
     if let Some(boot) = &mut status.boot {
         if good_boot && !memory.blessed && due {
-            match esp::bless_boot(boot) {
+            let report = boot.clone();
+            match spawn_blocking(move || esp::bless_boot(&report)).await? {
                 Ok(_) => {
                     memory.blessed = true;
                     memory.blessing_fault = None;
@@ -85,7 +143,7 @@ fn round(memory: &mut Memory) -> NodeStatus {
             ));
         }
     }
-    status
+    Ok(status)
 }
 
 /// Reads a status that was written before.
@@ -96,46 +154,9 @@ pub fn read(path: &Path) -> io::Result<NodeStatus> {
     Ok(serde_json::from_slice(&fs::read(path)?)?)
 }
 
-/// Writes the status so that a reader sees the old one or the new one, never half of one.
-fn write(path: &Path, status: &NodeStatus) -> io::Result<()> {
-    let doing = |e: io::Error| io::Error::new(e.kind(), format!("writing {}: {e}", path.display()));
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(doing)?;
-    }
-    let aside = path.with_extension("new");
-    fs::write(&aside, serde_json::to_vec_pretty(status)?).map_err(doing)?;
-    fs::rename(&aside, path).map_err(doing)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hive_inventory::node::NODE_VERSION;
-
-    #[test]
-    fn what_is_written_reads_back_and_leaves_nothing_beside_it() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("hive/status.json");
-        let status = NodeStatus {
-            version: NODE_VERSION,
-            host: "p-hive0".into(),
-            ready: true,
-            waiting_for: Vec::new(),
-            boot: None,
-            root_verified: true,
-            docker: Some("26.1.5".into()),
-            drbd: None,
-            ready_after_seconds: Some(40.0),
-            swarm: None,
-            peers: Vec::new(),
-            notices: Vec::new(),
-        };
-        write(&path, &status).unwrap();
-        write(&path, &status).unwrap();
-        assert_eq!(read(&path).unwrap(), status);
-        let names = fs::read_dir(dir.path().join("hive")).unwrap().count();
-        assert_eq!(names, 1);
-    }
 
     #[test]
     fn a_half_written_status_is_an_error() {

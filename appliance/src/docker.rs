@@ -8,8 +8,6 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
-/// The engine's socket. `docker.socket` holds it before the engine is up: a question then waits.
-pub const SOCKET: &str = "/run/docker.sock";
 /// How long one question may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// More than this is no answer to our questions, in bytes.

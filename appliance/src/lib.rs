@@ -1,14 +1,19 @@
-//! Lives on the node: `hived` sees how the machine is, says so, and calls a good boot good.
+//! Lives on the node: `hived` brings the host into the site's swarm, sees how the machine is, says
+//! so, and calls a good boot good.
 //!
 //! Level-triggered: every few seconds [`observe`] looks at everything anew, [`assess`] makes a
 //! status of it, and [`daemon`] writes that down and acts on it. Nothing depends on an event not
 //! being missed. The judgement in [`assess`], [`boot_entry`] and [`mount_table`] opens no file.
+//!
+//! Beside it [`member`] drives the protocol of `hive_membership`: [`peers`] carries its messages,
+//! [`swarm`] asks and changes Docker, [`decisions`] takes what a person decides.
 
 pub mod assess;
 pub mod boot_entry;
 pub mod calendar;
 pub mod console;
 pub mod daemon;
+pub mod decisions;
 pub mod docker;
 pub mod durable;
 pub mod esp;

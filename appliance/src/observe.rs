@@ -1,16 +1,18 @@
 //! Looks at the machine, once.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 
-use hive_inventory::disk::BOOT_REPORT;
-use hive_inventory::node::BootReport;
+use hive_inventory::node::{BootReport, DiskReport};
+use hive_inventory::seed::Seed;
 
 use crate::assess::Observed;
+use crate::paths::Paths;
 use crate::{docker, mount_table};
 
 /// Looks at everything. What can't be read is part of the answer, never an error.
-pub fn observe() -> Observed {
+pub fn observe(paths: &Paths) -> Observed {
     let root = fs::read_to_string("/proc/self/mountinfo")
         .ok()
         .and_then(|text| mount_table::root(&text));
@@ -26,11 +28,12 @@ pub fn observe() -> Observed {
         .unwrap_or_default();
     Observed {
         host: line(Path::new("/proc/sys/kernel/hostname")),
-        boot: boot_report(Path::new(BOOT_REPORT)),
+        boot: boot_report(&paths.boot_report),
         root,
         root_uuid,
-        docker: docker::version(Path::new(docker::SOCKET)).map_err(|e| e.to_string()),
+        docker: docker::version(&paths.docker).map_err(|e| e.to_string()),
         drbd: Some(line(Path::new("/sys/module/drbd/version"))).filter(|v| !v.is_empty()),
+        disks: disk_report(&paths.disk_report),
         uptime: uptime(&line(Path::new("/proc/uptime"))),
     }
 }
@@ -45,6 +48,27 @@ fn boot_report(path: &Path) -> Result<BootReport, String> {
     })?;
     serde_json::from_str(&text)
         .map_err(|e| format!("the boot report {} does not read: {e}", path.display()))
+}
+
+/// Reads what became of the disk for mirrored volumes.
+fn disk_report(path: &Path) -> Option<Result<DiskReport, String>> {
+    let text = fs::read_to_string(path).ok()?;
+    let report = serde_json::from_str(&text);
+    Some(report.map_err(|e| format!("the report {} does not read: {e}", path.display())))
+}
+
+/// Reads the seed in force; `None` when the machine has none.
+///
+/// # Errors
+/// There is one, and it can't be used; in words.
+pub fn seed(path: &Path) -> Result<Option<Seed>, String> {
+    match fs::read_to_string(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(format!("the seed {} can't be read: {e}", path.display())),
+        Ok(text) => Seed::from_json(&text)
+            .map(Some)
+            .map_err(|e| format!("the seed {} can't be used: {e}", path.display())),
+    }
 }
 
 /// The first line of a file; empty when there is none.
@@ -85,5 +109,28 @@ mod tests {
         fs::write(&path, "{}").unwrap();
         let broken = boot_report(&path).unwrap_err();
         assert!(broken.contains("does not read"), "{broken}");
+    }
+
+    #[test]
+    fn a_missing_seed_is_none_and_a_broken_one_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("seed.json");
+        assert_eq!(seed(&path), Ok(None));
+        fs::write(&path, r#"{"version":99}"#).unwrap();
+        assert!(seed(&path).unwrap_err().contains("version 99"));
+    }
+
+    #[test]
+    fn a_disk_report_that_does_not_read_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("disks.json");
+        assert!(disk_report(&path).is_none());
+        fs::write(&path, "{").unwrap();
+        assert!(
+            disk_report(&path)
+                .unwrap()
+                .unwrap_err()
+                .contains("disks.json")
+        );
     }
 }

@@ -1,30 +1,45 @@
-//! `hived`: the node's daemon, and `hived status` for a person at the console.
+//! `hived`: the node's daemon, and the words with which a person at the host speaks to it.
 
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use hive_appliance::decisions::{self, Request};
+use hive_appliance::paths::Paths;
 use hive_appliance::{console, daemon};
-use hive_inventory::disk::RUN_STATUS;
 
 const USAGE: &str = "\
-hived               run as the node's daemon (hived.service)
-hived status        how this node is
-hived status --json the same for programs
+hived                    run as the node's daemon (hived.service)
+hived status             how this node is
+hived status --json      the same for programs
+hived found --without HOST… [--even-if-granted]
+                         found the swarm though these hives are silent
+hived recover            make this hive the site's swarm
+hived rejoin             let this hive into the swarm again
 ";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let mut words: Vec<&str> = args.iter().map(String::as_str).collect();
+    // For tests: all paths lie below a folder, so several daemons run on one machine.
+    let mut root = PathBuf::from("/");
+    if let ["--below", folder, ..] = words.as_slice() {
+        root = PathBuf::from(folder);
+        words.drain(..2);
+    }
+    let paths = Paths::below(&root);
     let result = match words.as_slice() {
-        [] => daemon::run().map_err(|e| e.to_string()),
-        ["status"] => status(false),
-        ["status", "--json"] => status(true),
+        [] => daemon::run(paths).map_err(|e| e.to_string()),
+        ["status"] => status(&paths.status, false),
+        ["status", "--json"] => status(&paths.status, true),
         ["help" | "--help" | "-h"] => say(USAGE),
-        _ => {
-            eprint!("hived: unknown arguments {words:?}\n\n{USAGE}");
-            return ExitCode::from(2);
-        }
+        words => match decisions::parse(words) {
+            Some(request) => decide(&paths.socket, &request),
+            None => {
+                eprint!("hived: unknown arguments {words:?}\n\n{USAGE}");
+                return ExitCode::from(2);
+            }
+        },
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -35,9 +50,13 @@ fn main() -> ExitCode {
     }
 }
 
-fn status(json: bool) -> Result<(), String> {
-    let status = daemon::read(Path::new(RUN_STATUS)).map_err(|e| {
-        format!("reading {RUN_STATUS}: {e}; is the daemon running? (`systemctl status hived`)")
+/// Reads what the daemon wrote last, so that it works without the daemon too.
+fn status(path: &Path, json: bool) -> Result<(), String> {
+    let status = daemon::read(path).map_err(|e| {
+        format!(
+            "reading {}: {e}; is the daemon running? (`systemctl status hived`)",
+            path.display()
+        )
     })?;
     let text = if json {
         serde_json::to_string_pretty(&status).map_err(|e| e.to_string())? + "\n"
@@ -45,6 +64,15 @@ fn status(json: bool) -> Result<(), String> {
         console::text(&status)
     };
     say(&text)
+}
+
+fn decide(socket: &Path, request: &Request) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| e.to_string())?;
+    let text = runtime.block_on(decisions::ask(socket, request));
+    say(&(text.map_err(|e| e.to_string())? + "\n"))
 }
 
 /// Prints; a reader that has seen enough (`| head`) is no error.
