@@ -1,12 +1,11 @@
-//! Who this machine is: finding its seed, and telling the real root about it.
+//! Who this machine is: finding its seed, and keeping it.
 
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use hive_inventory::disk::{BOOT_REPORT, ETC_SEED_KEY, INITRD_SITE_ETC, RUN_SEED};
+use hive_inventory::disk::{ETC_SEED_KEY, INITRD_SITE_ETC};
 use hive_inventory::image::BakedImage;
-use hive_inventory::node::{BootReport, NODE_VERSION};
 use hive_inventory::seed::{Seed, VerifyingKey};
 
 use crate::block_scan::{self, DiskInfo};
@@ -14,8 +13,7 @@ use crate::blockdev::Disk;
 use crate::boot_disk::BootDisk;
 use crate::cmdline::{self, ARG_HOST, ARG_SEED_WAIT, CHOICE_SECONDS, FAULT_SECONDS};
 use crate::console::Console;
-use crate::etc_layer::{self, EtcFile, SiteLayer, UNSEEDED};
-use crate::failure::{Explain, Failure};
+use crate::etc_layer::{self, SiteLayer, UNSEEDED};
 use crate::gpt::Table;
 use crate::hardware;
 use crate::keyboard::Keyboards;
@@ -24,7 +22,6 @@ use crate::seed_choice::{Chosen, KeyFault, Reader};
 use crate::seed_copy::{self, Kept};
 use crate::seed_source;
 use crate::seed_wait::{self, Look, Outcome, Patience, Surroundings};
-use crate::state;
 
 /// How long to wait for a stick when no seed was found elsewhere, in seconds.
 const STICK_PATIENCE: u64 = 10;
@@ -201,52 +198,6 @@ pub fn keep_seed(
             chosen.place
         )),
     }
-}
-
-/// Adds to the seed's files what the machine keeps for itself.
-pub fn with_identity(mut files: Vec<EtcFile>, machine_id: &str, key: Option<&str>) -> Vec<EtcFile> {
-    files.push(EtcFile {
-        path: "machine-id".into(),
-        mode: 0o444,
-        content: format!("{machine_id}\n").into_bytes(),
-    });
-    files.extend(
-        key.and_then(|key| etc_layer::host_key(key, "hive"))
-            .into_iter()
-            .flatten(),
-    );
-    files
-}
-
-/// Leaves the boot report and the seed for the real root.
-pub fn report(
-    image: BakedImage,
-    disk: &str,
-    slot: String,
-    identity: Identity,
-    first_boot: bool,
-    notices: Vec<String>,
-) -> Result<(), Failure> {
-    let next = "give the machine more memory";
-    let report = BootReport {
-        version: NODE_VERSION,
-        image,
-        disk: format!("/dev/{disk}"),
-        slot,
-        seed_source: identity.chosen.as_ref().map(|c| c.place.clone()),
-        seed_fault: identity.fault,
-        first_boot,
-        notices,
-    };
-    let text = serde_json::to_vec(&report).explain("cannot write the boot report", next)?;
-    state::write_lasting(Path::new(BOOT_REPORT), 0o644, &text)
-        .explain(format!("cannot write {BOOT_REPORT}"), next)?;
-    if let Some(chosen) = identity.chosen {
-        let text = serde_json::to_vec(&chosen.seed).explain("cannot write the seed", next)?;
-        state::write_lasting(Path::new(RUN_SEED), 0o600, &text)
-            .explain(format!("cannot write {RUN_SEED}"), next)?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -88,3 +88,32 @@ impl Keyboards {
         out
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::os::fd::OwnedFd;
+
+    use rustix::fs::{OFlags, fcntl_setfl};
+
+    use super::*;
+
+    #[test]
+    fn what_is_typed_ends_the_wait_and_a_line_that_hangs_up_does_not_spin() {
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        let file = File::from(OwnedFd::from(reader));
+        fcntl_setfl(&file, OFlags::NONBLOCK).unwrap();
+        let mut keyboards = Keyboards {
+            open: vec![(file, Lines::default())],
+        };
+        writer.write_all(b"p-hive").unwrap();
+        assert!(keyboards.lines(Duration::ZERO).is_empty());
+        writer.write_all(b"1\n").unwrap();
+        // It would not return for an hour, did it not look.
+        let lines = keyboards.lines(Duration::from_secs(3600));
+        assert_eq!(lines, ["p-hive1"]);
+        drop(writer);
+        assert!(keyboards.lines(Duration::from_millis(1)).is_empty());
+        assert!(keyboards.open.is_empty());
+    }
+}

@@ -11,7 +11,7 @@
 //! - identity: [`identity`] puts together [`seed_source`] (where seeds are), [`seed_choice`] (which one
 //!   is this machine's: [`hardware`]), [`seed_wait`] (for a stick or a person: [`seed_menu`],
 //!   [`keyboard`]) and [`seed_copy`]; [`etc_layer`] turns the seed into files
-//! - the end: [`switch_root`]
+//! - the end: [`handover`], [`switch_root`]
 
 pub mod block_scan;
 pub mod blockdev;
@@ -23,6 +23,7 @@ pub mod failure;
 pub mod gpt;
 pub mod grow;
 pub mod guid;
+pub mod handover;
 pub mod hardware;
 pub mod identity;
 pub mod kernel_partitions;

@@ -15,8 +15,8 @@ use hive_firstboot::modules::Drivers;
 use hive_firstboot::root_program::RootPrograms;
 use hive_firstboot::state::{self, State};
 use hive_firstboot::{
-    block_scan, etc_layer, grow, identity, kernel_partitions, last_words, mounts, sealed_image,
-    slot, switch_root, verity,
+    block_scan, etc_layer, grow, handover, identity, kernel_partitions, last_words, mounts,
+    sealed_image, slot, switch_root, verity,
 };
 use hive_inventory::disk::NAME_STATE;
 use rustix::mount::{MountFlags, mount};
@@ -64,7 +64,7 @@ fn boot(console: &Console, cmdline: &str) -> Result<std::convert::Infallible, Fa
     let site = etc_layer::site_layer();
     let mut identity =
         identity::find_seed(cmdline, boot_disk, &image, &site, &mut drivers, console);
-    let files = etc_layer::render(identity.seed(), &site).explain(
+    let mut files = etc_layer::render(identity.seed(), &site).explain(
         "the seed cannot be applied",
         "write the seed anew, and start the machine again",
     )?;
@@ -80,7 +80,8 @@ fn boot(console: &Console, cmdline: &str) -> Result<std::convert::Infallible, Fa
     };
     let machine_id = state.machine_id()?;
     drop(programs);
-    etc_layer::apply(&identity::with_identity(
+    handover::hold_back(&mut files, state.is_in_swarm(), &mut identity);
+    etc_layer::apply(&handover::with_identity(
         files,
         &machine_id,
         own_key.as_deref(),
@@ -89,7 +90,7 @@ fn boot(console: &Console, cmdline: &str) -> Result<std::convert::Infallible, Fa
     for notice in &notices {
         console.warn(notice);
     }
-    identity::report(image, &disk_name, slot, identity, first_boot, notices)?;
+    handover::report(image, &disk_name, slot, identity, first_boot, notices)?;
     console.say("handing over to the verified root");
     switch_root::run()
 }

@@ -179,6 +179,11 @@ impl State {
         Ok(Some(key))
     }
 
+    /// Whether Docker on this machine is in a swarm, or was until its state was last written.
+    pub fn is_in_swarm(&self) -> bool {
+        is_in_swarm(&self.var)
+    }
+
     fn own(&self, file: &str) -> PathBuf {
         self.var.join(OWN).join(file)
     }
@@ -187,6 +192,11 @@ impl State {
         write_lasting(&self.own(file), mode, content)
             .explain(format!("cannot write /var/{OWN}/{file}"), FULL)
     }
+}
+
+/// Docker keeps its swarm identity here, and removes what is inside when it leaves.
+fn is_in_swarm(var: &Path) -> bool {
+    fs::read_dir(var.join("lib/docker/swarm")).is_ok_and(|mut inside| inside.next().is_some())
 }
 
 const FULL: &str = "if /var is full, start with another slot or a rescue system and make room on the state partition";
@@ -240,6 +250,17 @@ mod tests {
     #[test]
     fn identities_differ() {
         assert_ne!(random_guid(), random_guid());
+    }
+
+    #[test]
+    fn a_member_of_a_swarm_is_known_by_what_docker_keeps() {
+        let var = tempfile::tempdir().unwrap();
+        assert!(!is_in_swarm(var.path()));
+        let swarm = var.path().join("lib/docker/swarm");
+        fs::create_dir_all(&swarm).unwrap();
+        assert!(!is_in_swarm(var.path()));
+        fs::write(swarm.join("docker-state.json"), "{}").unwrap();
+        assert!(is_in_swarm(var.path()));
     }
 
     #[test]

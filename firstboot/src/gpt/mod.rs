@@ -1,7 +1,7 @@
 //! The GUID partition table (UEFI 2.10, chapter 5), read, changed and written.
 //!
 //! Not the `gpt` crate: what matters here is which sector is written when and flushed before
-//! which, and that a test can cut the power between any two of them. [`write`] has the order.
+//! which, and that a test can cut the power between any two of them. [`write()`] has the order.
 
 mod codec;
 mod read;

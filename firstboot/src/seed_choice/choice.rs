@@ -184,7 +184,7 @@ impl<'a> Choice<'a> {
         }
         if let Some(other) = found.iter().find(|r| r.seed.as_ref() != Ok(seed)) {
             notices.push(format!(
-                "the seeds for {} from {} and from {} differ; the first counts, remove the one that is outdated",
+                "the seeds for {} from {} and from {} differ; the first comes first and counts, remove or replace the one that is outdated",
                 seed.host, first.place, other.place
             ));
         }

@@ -14,11 +14,15 @@
 //! a broken seed on its own disk. What the boot disk's seed partition says of other hosts still
 //! counts, because the state beside it is theirs.
 
+#[cfg(test)]
+mod agreement;
 mod choice;
 mod fault;
 mod reading;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
+#[cfg(test)]
+pub(crate) mod world;
 
 use hive_inventory::seed::{Machine, Seed};
 

@@ -7,7 +7,7 @@ use hive_inventory::disk::{MIB, SECTOR, TYPE_SEED};
 use super::*;
 use crate::gpt::Partition;
 use crate::guid::Guid;
-use crate::seed_choice::tests::World;
+use crate::seed_choice::world::World;
 
 const AT: u64 = MIB;
 const SIZE: u64 = 16 * MIB;

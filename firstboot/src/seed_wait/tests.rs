@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::seed_choice::tests::{MAC, World, many, one};
+use crate::seed_choice::world::{MAC, World, many, one};
 use crate::seed_source::Class;
 
 /// What happens at which second.
