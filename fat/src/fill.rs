@@ -97,6 +97,18 @@ impl<T: Read + Write + Seek> Volume<T> {
         Ok(size)
     }
 
+    /// Removes the file `path`, after all its clusters were overwritten with zeros.
+    pub fn wipe_file(&mut self, path: &str) -> Result<(), FatError> {
+        let entry = self.entry(path)?;
+        if !entry.folder && entry.cluster != 0 {
+            let zeros = vec![0u8; self.geometry.cluster_bytes() as usize];
+            for cluster in self.table.chain(entry.cluster)? {
+                self.write_at(self.geometry.cluster_offset(cluster), &zeros)?;
+            }
+        }
+        self.remove_file(path)
+    }
+
     /// Removes the file `path`.
     pub fn remove_file(&mut self, path: &str) -> Result<(), FatError> {
         let entry = self.entry(path)?;
