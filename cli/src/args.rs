@@ -74,6 +74,8 @@ pub enum Command {
     Lock(commands::lock::Lock),
     /// Make the sealed image of a stage
     Bake(commands::bake::Bake),
+    /// Write the documents that make machines hosts, onto images and sticks
+    Seed(commands::seed::Seed),
     /// Boot hosts of a stage on this machine, in QEMU
     Run(commands::run::Run),
     /// Log in to a host, or run a command there

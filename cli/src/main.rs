@@ -14,6 +14,8 @@ mod output;
 mod progress;
 mod reference;
 mod remote;
+mod seed_target;
+mod seeds;
 mod site_folder;
 mod site_keys;
 mod site_status;

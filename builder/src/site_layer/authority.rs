@@ -22,7 +22,7 @@ pub fn render(keys: &PublicKeys) -> Result<[LayerFile; 2], SettingError> {
         .authority
         .strip_prefix(BEGIN)
         .and_then(|rest| rest.strip_suffix(END));
-    if !inside.is_some_and(|text| !text.contains('-')) {
+    if inside.is_none_or(|text| text.contains('-')) {
         let fault = "it is not one certificate in PEM and nothing else";
         let hint = "give the authority's certificate alone, without its key";
         return Err(SettingError::new("the stage's authority", fault, hint));

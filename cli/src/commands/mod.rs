@@ -7,6 +7,7 @@ pub mod decisions;
 pub mod init;
 pub mod lock;
 pub mod run;
+pub mod seed;
 pub mod setup_hosts;
 pub mod ssh;
 pub mod status;
@@ -27,6 +28,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
         Command::Init(init) => init.run(&global),
         Command::Lock(lock) => lock.run(&global),
         Command::Bake(bake) => bake.run(&global),
+        Command::Seed(seed) => seed.run(&global),
         Command::Run(run) => run.run(&global),
         Command::Ssh(ssh) => ssh.run(&global),
         Command::Status(status) => status.run(&global),

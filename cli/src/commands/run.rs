@@ -14,6 +14,7 @@ use crate::error::{CommandError, Result, Usage};
 use crate::machines::machine::{How, Machine};
 use crate::machines::readiness;
 use crate::progress::Reporter;
+use crate::seeds::{Machines, Seeder};
 use crate::site_folder::SiteFolder;
 use crate::site_status::{self, HostStatus};
 use crate::{known_swarm, output, ssh_files};
@@ -110,11 +111,10 @@ impl Run {
                 "`hive_ssh_source_ips` is set: ssh from this computer comes from 10.0.2.2 there, and is refused unless that is among them",
             );
         }
-        let admin =
-            AdminKey::find_or_make(context, &format!("{}@{}", stage.settings.admin, stage.site))?;
         if self.fresh {
             begin_again(context, stage, machines)?;
         }
+        let seeder = Seeder::open(context, stage, Machines::Here)?;
         let switch = switch(context)?;
         let mut running: Vec<(Machine<'_>, Vm)> = Vec::new();
         for machine in machines {
@@ -135,7 +135,7 @@ impl Run {
                         fresh: self.fresh,
                         accelerator: self.accel,
                     };
-                    let vm = machine.start(&record, &admin, &switch, how)?;
+                    let vm = machine.start(&record, &seeder, &switch, how)?;
                     output::say(&format!("{name} started: {}", vm.accelerator()));
                     vm
                 }
@@ -151,7 +151,7 @@ impl Run {
             }
             running.push((*machine, vm));
         }
-        save_logins(context, stage, &admin)?;
+        save_logins(context, stage, &seeder.admin)?;
         if self.no_wait {
             let names: String = running
                 .iter()
@@ -187,7 +187,7 @@ fn begin_again(context: &ContextFolder, stage: &Stage, machines: &[Machine<'_>])
 }
 
 /// The hosts that were named, or all.
-fn chosen<'a>(stage: &'a Stage, names: &[String]) -> Result<Vec<&'a Host>> {
+pub(super) fn chosen<'a>(stage: &'a Stage, names: &[String]) -> Result<Vec<&'a Host>> {
     if names.is_empty() {
         return Ok(stage.hosts().iter().collect());
     }

@@ -11,11 +11,11 @@ use hive_inventory::site::{Host, Stage};
 use hive_qemu::{Accelerator, Disk, Error as VmError, Forward, Nic, Smbios, Switch, Vm, VmConfig};
 use serde::{Deserialize, Serialize};
 
-use super::{disk, identity, wiring};
-use crate::admin_key::AdminKey;
+use super::{disk, wiring};
 use crate::context_folder::{ContextFolder, write};
 use crate::error::Result;
 use crate::host_key;
+use crate::seeds::Seeder;
 use crate::ssh_files::Login;
 
 /// Where sshd listens unless the site moves it.
@@ -93,13 +93,11 @@ impl Machine<'_> {
     pub fn start(
         &self,
         record: &Record,
-        admin: &AdminKey,
+        seeder: &Seeder<'_>,
         switch: &Switch,
         how: How,
     ) -> Result<Vm> {
-        let key = host_key::of_host(self.context, self.host.short_name(), &self.host.name)?;
-        let seed = identity::seed(self.stage, self.host, &admin.public, &key.private);
-        let seed = serde_json::to_string(&seed).context("writing the seed")?;
+        let seed = seeder.text(self.host)?;
         let folder = self.folder();
         fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
         if how.fresh {

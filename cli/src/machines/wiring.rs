@@ -47,7 +47,7 @@ pub fn interfaces(stage: StageName, host: &Host) -> Vec<Interface> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::machines::identity::tests::stage;
+    use crate::site_keys::tests::stage;
 
     #[test]
     fn every_interface_has_an_address_of_its_own() {

@@ -79,7 +79,7 @@ pub(super) mod tests {
     use hive_inventory::seed::KnownSwarm;
 
     use super::*;
-    use crate::machines::identity::tests::stage;
+    use crate::site_keys::tests::stage;
 
     /// A node that is content and in no swarm.
     pub fn status(host: &str) -> NodeStatus {
