@@ -10,6 +10,7 @@
 )]
 
 mod host;
+mod login;
 pub mod random;
 pub mod swarm;
 
@@ -20,6 +21,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 pub use host::Host;
+pub use login::Login;
 
 /// A site folder that goes with the story, and its machines with it.
 #[derive(Debug)]

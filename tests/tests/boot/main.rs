@@ -6,4 +6,5 @@ mod altered;
 mod drbd9;
 mod first_boot;
 mod power_cuts;
+mod seeds;
 mod stick;

@@ -3,12 +3,11 @@
 
 use std::fs::File;
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use hive_inventory::node::{NodeStatus, SwarmRole};
 use hive_qemu::{Disk, Forward, Interface, Mac, Nic, Patience, Vm, VmConfig};
-use hive_tests::Site;
+use hive_tests::{Login, Site};
 
 const STICK: u64 = 8 << 30;
 
@@ -45,7 +44,7 @@ fn it_boots_from_a_stick_and_grows_into_it() {
         .nic(Nic::user(Mac::local(0x21), []));
     let vm = Vm::start(config).unwrap();
     let port = vm.forwarded(22).unwrap().port();
-    let key = site.path(".hive/private/id_ed25519");
+    let login = Login::admin(&site, port);
     let timeout = Patience::measured()
         .unwrap()
         .scale(Duration::from_secs(300));
@@ -54,7 +53,7 @@ fn it_boots_from_a_stick_and_grows_into_it() {
             let blank =
                 |s: &NodeStatus| s.swarm.as_ref().is_some_and(|s| s.role == SwarmRole::Blank);
             let up = |s: &NodeStatus| s.docker.is_some() && blank(s);
-            Ok::<_, std::convert::Infallible>(status(&key, port).filter(up))
+            Ok::<_, std::convert::Infallible>(login.status().filter(up))
         })
         .unwrap();
     let boot = status.boot.as_ref().unwrap();
@@ -70,12 +69,9 @@ fn it_boots_from_a_stick_and_grows_into_it() {
             .is_some_and(|s| s.contains("HIVE-SEED on sd")),
         "{boot:?}"
     );
-    let slots = ssh(
-        &key,
-        port,
-        &format!("lsblk -bnro SIZE,PARTLABEL {}", boot.disk),
-    )
-    .unwrap();
+    let slots = login
+        .sh(&format!("lsblk -bnro SIZE,PARTLABEL {}", boot.disk))
+        .unwrap();
     let sizes: u64 = slots
         .lines()
         .skip(1)
@@ -101,34 +97,4 @@ fn seed_stick(site: &Site, path: &Path) {
         volume.add_file(&name, seed.as_bytes()).unwrap();
     }
     volume.finish().unwrap();
-}
-
-fn ssh(key: &Path, port: u16, script: &str) -> Option<String> {
-    let options = [
-        "-o",
-        "BatchMode=yes",
-        "-o",
-        "StrictHostKeyChecking=no",
-        "-o",
-        "UserKnownHostsFile=/dev/null",
-        "-o",
-        "ConnectTimeout=20",
-        "-o",
-        "LogLevel=ERROR",
-    ];
-    let output = Command::new("ssh")
-        .args(options)
-        .arg("-i")
-        .arg(key)
-        .args(["-p", &port.to_string(), "admin@127.0.0.1", "sudo", script])
-        .output()
-        .unwrap();
-    output
-        .status
-        .success()
-        .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-}
-
-fn status(key: &Path, port: u16) -> Option<NodeStatus> {
-    serde_json::from_str(&ssh(key, port, "hived status --json")?).ok()
 }
