@@ -12,7 +12,7 @@ use rustix::io::Errno;
 
 use super::place::{self, HEAD, Place};
 
-/// Puts the documents onto the seed volume of an open medium, and waits until they are there.
+/// Puts the documents onto the seed volume of an open medium.
 ///
 /// # Errors
 /// It is in use, has no seed volume, or can't be written.
@@ -31,8 +31,7 @@ pub fn write(mut medium: &File, documents: &[Document]) -> Result<()> {
         length: size,
         partition: false,
     });
-    put(medium, place, documents)?;
-    medium.sync_all().context("waiting until it is written")
+    put(medium, place, documents)
 }
 
 /// Our own partition is made anew; on what a person has formatted, other files stay.

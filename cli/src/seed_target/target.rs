@@ -86,6 +86,8 @@ pub fn into_device(device: &Path, documents: &[Document]) -> Result<()> {
         other => other.with_context(doing)?,
     };
     raw::write(&medium, documents)
+        // It may be pulled out the moment that this command ends.
+        .and_then(|()| medium.sync_all().context("waiting until it is written"))
         .with_context(doing)
         .map_err(|error| {
             let missing = error.chain().any(|cause| {

@@ -20,7 +20,7 @@ const PKCS1: &str = "RSA PRIVATE KEY";
 /// A private key.
 pub enum Signer {
     /// ECDSA on P-256.
-    Ecdsa(EcdsaKeyPair),
+    Ecdsa(Box<EcdsaKeyPair>),
     /// RSA, 2048 to 4096 bits.
     Rsa(Box<RsaKeyPair>),
 }
@@ -58,6 +58,7 @@ impl Signer {
             PKCS1 => RsaKeyPair::from_der(der).ok().map(Box::new).map(Self::Rsa),
             PKCS8 => EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, der, &random)
                 .ok()
+                .map(Box::new)
                 .map(Self::Ecdsa)
                 .or_else(|| {
                     RsaKeyPair::from_pkcs8(der)

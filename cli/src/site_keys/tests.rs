@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
+use hive_builder::site_layer;
 use hive_inventory::seed::VerifyingKey;
 use hive_inventory::site::{self, SourceFile, Stage, StageName};
 use hive_inventory::{sample, seed::Identity};
@@ -13,6 +14,8 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 
 use super::*;
+use crate::admin_key::AdminKey;
+use crate::host_key;
 
 /// The private stage of the sample site.
 pub fn stage() -> Stage {
@@ -95,6 +98,51 @@ fn keys_are_made_once_and_closed_to_others() {
         assert_eq!(mode(&context.path(open)), 0o644, "{open}");
     }
     assert_eq!(mode(&context.path("")), 0o700);
+}
+
+#[test]
+fn no_line_of_a_private_key_is_in_what_goes_into_an_image() {
+    let dir = tempfile::tempdir().unwrap();
+    let context = context(dir.path());
+    let mut stage = stage();
+    let admin = AdminKey::find_or_make(&context, "admin@hive.example").unwrap();
+    stage.settings.admin_keys = vec![admin.public];
+    let keys = SiteKeys::find_or_make(&context, "hive.example").unwrap();
+    for host in stage.hosts() {
+        keys.identity(&context, host).unwrap();
+        host_key::of_host(&context, host.short_name(), &host.name).unwrap();
+    }
+    let public = find_or_make_public(&context, "hive.example").unwrap();
+    let layer =
+        site_layer::render("hive.example", "private", &stage.settings, Some(&public)).unwrap();
+    let layer: Vec<u8> = layer.into_iter().flat_map(|file| file.content).collect();
+    assert!(holds(&layer, public.seed_key.as_bytes()));
+
+    let document = fs::read(context.path("seed-key.pk8")).unwrap();
+    // The secret itself, behind the document's head and before the public half (RFC 8410).
+    let mut secrets = vec![document[16..48].to_vec()];
+    let folder = |host: &Host| context.host(host.short_name());
+    let files = stage
+        .hosts()
+        .iter()
+        .flat_map(|h| ["key.pem", "ssh_host_ed25519_key"].map(|name| folder(h).join(name)))
+        .chain([context.path("ca/cakey.pem"), context.path("id_ed25519")]);
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        secrets.extend(text.lines().skip(1).map(|line| line.as_bytes().to_vec()));
+    }
+    assert!(secrets.len() > 20);
+    for secret in secrets {
+        assert!(
+            !holds(&layer, &secret),
+            "{}",
+            String::from_utf8_lossy(&secret)
+        );
+    }
+}
+
+fn holds(bytes: &[u8], what: &[u8]) -> bool {
+    bytes.windows(what.len()).any(|window| window == what)
 }
 
 #[test]
