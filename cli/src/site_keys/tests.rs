@@ -10,7 +10,8 @@ use hive_inventory::seed::VerifyingKey;
 use hive_inventory::site::{self, SourceFile, Stage, StageName};
 use hive_inventory::{sample, seed::Identity};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::sign::CertifiedKey;
 use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 
 use super::*;
@@ -39,6 +40,9 @@ fn mode(path: &Path) -> u32 {
 /// As a peer checks it: both as a server and as a client, under its name and its address.
 fn believed(identity: &Identity, name: &str) -> Result<(), webpki::Error> {
     let der = |text: &str| CertificateDer::from_pem_slice(text.as_bytes()).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).unwrap();
+    let provider = rustls::crypto::ring::default_provider();
+    CertifiedKey::from_der(vec![der(&identity.certificate)], key, &provider).unwrap();
     let authority = der(&identity.authority);
     let anchors = [anchor_from_trusted_cert(&authority)?];
     let own = der(&identity.certificate);
