@@ -18,6 +18,6 @@ pub use effect::{Action, Effect};
 pub use event::{Event, Order, OrderError};
 pub use member::Member;
 pub use message::{Hello, Message, Refusal};
-pub use record::{RECORD_VERSION, Record};
+pub use record::{Decision, RECORD_VERSION, Record};
 pub use status::{PeerView, Status};
 pub use swarm::{Local, Node, Quorum};

@@ -7,6 +7,8 @@ use hive_inventory::node::SwarmRole;
 use hive_inventory::seed::KnownSwarm;
 use serde::{Deserialize, Serialize};
 
+use crate::record::Decision;
+
 /// A message.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
@@ -17,7 +19,7 @@ pub enum Message {
     AskGrant {
         /// Of this try; an answer to another one does not count.
         nonce: u64,
-        /// Hives that it founds without, as a person said.
+        /// Hives that it founds without, as a person said: the decision is in its Hello.
         without: BTreeSet<String>,
     },
     /// The sender grants the founding to the receiver, has it on disk, and was never in the site's swarm.
@@ -81,8 +83,10 @@ pub struct Hello {
     pub quorum: bool,
     /// Whom it granted the founding to.
     pub granted: Option<String>,
-    /// Hives that a person said to found without.
-    pub without: BTreeSet<String>,
+    /// A person's decision to found without some hives.
+    pub decision: Option<Decision>,
+    /// Number of its disk.
+    pub disk: u64,
     /// The hives of its seed, in order: only those who agree on them found together.
     pub hives: Vec<String>,
     /// Whether it wants an answer at once (it has just started).

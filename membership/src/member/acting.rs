@@ -136,7 +136,7 @@ impl Member {
         cluster: Option<String>,
         out: &mut Vec<Effect>,
     ) {
-        let Some(cluster) = cluster else {
+        let Some(cluster) = cluster.or_else(|| self.recorded_cluster(&node)) else {
             return;
         };
         let mut record = self.record.clone();
@@ -159,6 +159,12 @@ impl Member {
         } else if same {
             self.joined(node, out);
         }
+    }
+
+    /// A manager without quorum that was restarted can't say which swarm it is in; the record can.
+    pub(super) fn recorded_cluster(&self, node: &str) -> Option<String> {
+        let known = self.record.known.as_ref()?;
+        (self.record.joined.as_deref() == Some(node)).then(|| known.cluster.clone())
     }
 
     fn joined(&mut self, node: String, out: &mut Vec<Effect>) {

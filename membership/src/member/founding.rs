@@ -10,6 +10,7 @@ use super::peers::send;
 use super::{Fault, Member, ROUND};
 use crate::effect::{Action, Effect};
 use crate::message::{Hello, Message, Refusal};
+use crate::record::Decision;
 
 /// Questions are repeated so often within a round.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -31,13 +32,26 @@ pub(super) struct Release {
 }
 
 impl Member {
-    /// Whose turn it is to found, without those.
-    pub(super) fn candidate(&self, without: &BTreeSet<String>) -> Option<&String> {
+    /// Whose turn it is to found, under this decision.
+    pub(super) fn candidate(&self, decision: Option<&Decision>) -> Option<&String> {
+        let out = |name: &String| decision.is_some_and(|d| d.without.contains(name));
         self.config
             .hives
             .iter()
-            .find(|hive| hive.member == Membership::Manager && !without.contains(&hive.name))
+            .find(|hive| hive.member == Membership::Manager && !out(&hive.name))
             .map(|hive| &hive.name)
+    }
+
+    /// Whose turn it is to found.
+    pub(super) fn turn(&self) -> Option<&String> {
+        self.candidate(self.record.decision.as_ref())
+    }
+
+    pub(super) fn excluded(&self, name: &String) -> bool {
+        self.record
+            .decision
+            .as_ref()
+            .is_some_and(|d| d.without.contains(name))
     }
 
     /// Those whose Hello and grant this hive needs to found.
@@ -46,7 +60,7 @@ impl Member {
             .hives
             .iter()
             .map(|hive| &hive.name)
-            .filter(|name| **name != self.config.me && !self.record.without.contains(*name))
+            .filter(|name| **name != self.config.me && !self.excluded(name))
     }
 
     /// Nothing is known, here or from others, and Docker is in no swarm.
@@ -74,7 +88,7 @@ impl Member {
         }
         let me = &self.config.me;
         if !self.blank()
-            || self.candidate(&self.record.without) != Some(me)
+            || self.turn() != Some(me)
             || self.record.founding.is_some_and(|epoch| epoch > 0)
             || self.record.granted.as_ref().is_some_and(|to| to != me)
             || self.waits(now, &Action::Init)
@@ -116,7 +130,8 @@ impl Member {
                 grants: BTreeSet::new(),
             });
         }
-        let without = self.record.without.clone();
+        let decision = self.record.decision.as_ref();
+        let without = decision.map_or_else(BTreeSet::new, |d| d.without.clone());
         let Some(round) = self.round.as_mut().filter(|round| now >= round.resend_at) else {
             return;
         };
@@ -130,13 +145,11 @@ impl Member {
 
     pub(super) fn on_ask_grant(
         &mut self,
-        now: Duration,
         from: String,
         nonce: u64,
         without: &BTreeSet<String>,
         out: &mut Vec<Effect>,
     ) {
-        self.adopt_without(now, without, out);
         if let Some(why) = self.refusal(&from, without) {
             out.push(send(&from, Message::Refuse { nonce, why }));
             return;
@@ -165,13 +178,18 @@ impl Member {
             }
         }
         let hives = self.hive_names();
-        match self.peers.get(from).and_then(|peer| peer.hello.as_ref()) {
-            None => return Some(Refusal::Unsure),
-            Some(hello) if hello.hives != hives => return Some(Refusal::OtherHives { hives }),
-            Some(_) => {}
+        let Some(hello) = self.peers.get(from).and_then(|peer| peer.hello.as_ref()) else {
+            return Some(Refusal::Unsure);
+        };
+        if hello.hives != hives {
+            return Some(Refusal::OtherHives { hives });
         }
-        let turn = self.candidate(without).is_some_and(|name| name == from)
-            && without.is_subset(&self.record.without);
+        // Under a decision, only if it is the very same one here. Else it asks everybody: always right.
+        let mine = self.record.decision.as_ref();
+        let decision =
+            mine.filter(|mine| mine.without == *without && hello.decision.as_ref() == Some(mine));
+        let same = decision.is_some() || without.is_empty();
+        let turn = same && self.candidate(decision).is_some_and(|name| name == from);
         (!turn && !unchecked).then_some(Refusal::NotItsTurn)
     }
 
@@ -186,20 +204,14 @@ impl Member {
         }
     }
 
-    pub(super) fn on_refusal(
-        &mut self,
-        from: &str,
-        nonce: u64,
-        why: Refusal,
-        out: &mut Vec<Effect>,
-    ) {
+    pub(super) fn on_refusal(&mut self, nonce: u64, why: Refusal, out: &mut Vec<Effect>) {
         if self.round.as_ref().is_none_or(|round| round.nonce != nonce) {
             return;
         }
         if let Refusal::Known { known } = why
             && self.fault != Some(Fault::PeersUnchecked)
         {
-            self.learn(known, from, out);
+            self.learn(known, out);
         }
     }
 
@@ -208,10 +220,7 @@ impl Member {
         let Some(to) = self.record.granted.clone() else {
             return;
         };
-        if !self.blank()
-            || self.record.founding.is_some()
-            || self.candidate(&self.record.without) == Some(&to)
-        {
+        if !self.blank() || self.record.founding.is_some() || self.turn() == Some(&to) {
             self.release = None;
             return;
         }
@@ -235,10 +244,7 @@ impl Member {
     }
 
     pub(super) fn on_ask_release(&mut self, from: String, nonce: u64, out: &mut Vec<Effect>) {
-        if self.blank()
-            && self.record.founding.is_none()
-            && self.candidate(&self.record.without) != Some(&self.config.me)
-        {
+        if self.blank() && self.record.founding.is_none() && self.turn() != Some(&self.config.me) {
             self.round = None;
             out.push(send(&from, Message::Release { nonce }));
         }
@@ -255,7 +261,7 @@ impl Member {
         }
     }
 
-    /// A Hello comes with what a person decided; and a hive that is heard again is not silent.
+    /// A Hello may end a decision, or bring one.
     pub(super) fn take_decision(
         &mut self,
         now: Duration,
@@ -263,47 +269,57 @@ impl Member {
         hello: &Hello,
         out: &mut Vec<Effect>,
     ) {
-        if self.record.founding.is_none() && self.record.without.contains(from) {
+        if self.record.founding.is_none()
+            && let Some(decision) = &self.record.decision
+            && decision.disks.get(from) != Some(&hello.disk)
+        {
             let mut record = self.record.clone();
-            record.without.remove(from);
+            record.decision = None;
             self.round = None;
             self.store(record, out);
         }
-        if hello.hives == self.hive_names() {
-            self.adopt_without(now, &hello.without, out);
+        if let Some(decision) = &hello.decision
+            && hello.hives == self.hive_names()
+        {
+            self.adopt(now, decision, out);
         }
     }
 
-    fn adopt_without(&mut self, now: Duration, theirs: &BTreeSet<String>, out: &mut Vec<Effect>) {
-        let news = || theirs.difference(&self.record.without);
-        if news().next().is_none()
+    /// Takes over another hive's decision, if nothing that is known here speaks against it.
+    fn adopt(&mut self, now: Duration, decision: &Decision, out: &mut Vec<Effect>) {
+        let mine = self.record.decision.as_ref();
+        // Of two decisions the same one wins everywhere.
+        if mine.is_some_and(|mine| (mine.without.len(), mine) >= (decision.without.len(), decision))
             || self.record.known.is_some()
             || self.record.founding.is_some()
-            || theirs.contains(&self.config.me)
-            || news().any(|name| self.heard(now, name).is_some())
+            || decision.disks.get(&self.config.me) != Some(&self.record.disk)
+            || self
+                .hellos(now)
+                .any(|(name, hello)| decision.disks.get(name) != Some(&hello.disk))
             || self
                 .record
                 .granted
                 .as_ref()
-                .is_some_and(|to| theirs.contains(to))
+                .is_some_and(|to| decision.without.contains(to))
+            || !self.sound(decision)
         {
             return;
         }
-        let all: BTreeSet<String> = self.record.without.union(theirs).cloned().collect();
-        if !self.enough_without(&all) {
-            return;
-        }
         let mut record = self.record.clone();
-        record.without = all;
+        record.decision = Some(decision.clone());
         self.round = None;
         self.store(record, out);
     }
 
-    /// Whether a majority of all hives is left, one of them fit to be a manager.
-    pub(super) fn enough_without(&self, without: &BTreeSet<String>) -> bool {
+    /// Whether it speaks of all hives, and a majority of them is left, one fit to be a manager.
+    pub(super) fn sound(&self, decision: &Decision) -> bool {
+        let (out, left) = (&decision.without, &decision.disks);
         let hives = &self.config.hives;
-        let left = hives.iter().filter(|h| !without.contains(&h.name)).count();
-        let known = without.iter().all(|w| hives.iter().any(|h| h.name == *w));
-        known && 2 * left > hives.len() && self.candidate(without).is_some()
+        out.len() + left.len() == hives.len()
+            && hives
+                .iter()
+                .all(|hive| out.contains(&hive.name) != left.contains_key(&hive.name))
+            && 2 * left.len() > hives.len()
+            && self.candidate(Some(decision)).is_some()
     }
 }

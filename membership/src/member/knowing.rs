@@ -1,5 +1,7 @@
 //! Learning which swarm is the site's.
 
+use std::time::Duration;
+
 use hive_inventory::seed::KnownSwarm;
 
 use super::Member;
@@ -8,17 +10,11 @@ use crate::swarm::Local;
 
 impl Member {
     /// Somebody says that this is the site's swarm.
-    pub(super) fn learn(&mut self, known: KnownSwarm, from: &str, out: &mut Vec<Effect>) {
-        if let Some(mine) = &self.record.known {
-            if known.epoch < mine.epoch {
-                return;
-            }
-            if known.epoch == mine.epoch {
-                if known.cluster != mine.cluster {
-                    self.rival = Some((known, from.to_owned()));
-                }
-                return;
-            }
+    pub(super) fn learn(&mut self, known: KnownSwarm, out: &mut Vec<Effect>) {
+        if let Some(mine) = &self.record.known
+            && known.epoch <= mine.epoch
+        {
+            return;
         }
         // A person has told this hive to make a later one: it is about to overtake what it hears.
         if self
@@ -48,7 +44,6 @@ impl Member {
         self.round = None;
         self.release = None;
         self.token = None;
-        self.rival = None;
         self.store(record, out);
     }
 
@@ -59,7 +54,16 @@ impl Member {
             && matches!(&self.local, Local::Manager { cluster: Some(cluster), .. } if *cluster == known.cluster)
     }
 
-    pub(super) fn tell_two_swarms(&mut self, out: &mut Vec<Effect>) {
+    /// Looks for another swarm of the same epoch. Only what is fresh counts: a late word of a swarm that
+    /// is gone must not paralyse this one.
+    pub(super) fn look_for_rival(&mut self, now: Duration, out: &mut Vec<Effect>) {
+        let mine = self.record.known.as_ref();
+        let rival = self.hellos(now).find_map(|(name, hello)| {
+            let (theirs, mine) = (hello.known.as_ref()?, mine?);
+            let two = theirs.epoch == mine.epoch && theirs.cluster != mine.cluster;
+            two.then(|| (theirs.clone(), name.clone()))
+        });
+        self.rival = rival;
         if let Some(text) = self.two_swarms()
             && self.told.insert(text.clone())
         {

@@ -17,13 +17,16 @@
 //! excluded, always more than half of all, so any two foundings have a granter in common. Its disk
 //! either remembers the first grant, or knows the swarm, or is blank because it was
 //! flashed since. If it was flashed after the first founding, the swarm lives on a disk that is asked
-//! too (all are) and refuses, or on none at all. If it was flashed before, the first candidate's round
+//! too (all are) and refuses, or on none at all, or a person's decision is void with the flashed disk.
+//! If it was flashed before, the first candidate's round
 //! is over by then: flashing and starting a machine takes longer than a round and an Init. That is the
 //! protocol's only assumption about time, and it matters only together with `found --without`.
 //!
-//! **Persons.** `found --without X` is refused unless X is silent, the others are a majority, and nobody
-//! who is heard has granted the founding to X. The decision travels in Hello and ends where X is
-//! heard again. `--even-if-granted` forgets this hive's own grant only and never travels: a
+//! **Persons.** `found --without X` is refused unless X is silent, all others are heard and a majority,
+//! and none of them has granted the founding to X. The decision travels in Hello and is good for one
+//! founding by the very disks that were there when it was given: X, blank then, may have joined the
+//! swarm that came of it, so it says nothing about a second one. It is dropped by whoever hears X, or
+//! another disk of one of the others. `--even-if-granted` forgets this hive's own grant only and never travels: a
 //! message that comes late must not undo a grant that was given after it was sent.
 //!
 //! **Handing back.** A hive that granted to X, hears X, and thinks that it is another's turn asks X
@@ -186,10 +189,15 @@ impl Member {
             return;
         }
         self.started = Some(now);
+        if self.record.disk == 0 {
+            let mut record = self.record.clone();
+            record.disk = self.nonce.max(1);
+            self.store(record, out);
+        }
         if let Some(known) = self.config.known.clone()
             && self.fault != Some(Fault::SeedIgnored)
         {
-            self.learn(known, "its seed", out);
+            self.learn(known, out);
         }
     }
 
@@ -203,10 +211,10 @@ impl Member {
         match message {
             Message::Hello(hello) => self.on_hello(now, &from, hello, out),
             Message::AskGrant { nonce, without } => {
-                self.on_ask_grant(now, from, nonce, &without, out);
+                self.on_ask_grant(from, nonce, &without, out);
             }
             Message::Grant { nonce } => self.on_grant(now, from, nonce),
-            Message::Refuse { nonce, why } => self.on_refusal(&from, nonce, why, out),
+            Message::Refuse { nonce, why } => self.on_refusal(nonce, why, out),
             Message::AskRelease { nonce } => self.on_ask_release(from, nonce, out),
             Message::Release { nonce } => self.on_release(&from, nonce, out),
             Message::AskToken { nonce } => self.on_ask_token(from, nonce, out),
@@ -225,14 +233,14 @@ impl Member {
         if !self.unsure()
             && let Some(known) = self.deferred.take()
         {
-            self.learn(known, "a peer", out);
+            self.learn(known, out);
         }
+        self.look_for_rival(now, out);
         self.settle(now, out);
         self.found(now, out);
         self.hand_back(now, out);
         self.join(now, out);
         self.lead(now, out);
-        self.tell_two_swarms(out);
         self.say_hello(now, out);
     }
 

@@ -1,6 +1,6 @@
 //! What persons decide, and when that is refused.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::Member;
@@ -8,7 +8,7 @@ use super::joining::short;
 use super::sentences::list;
 use crate::effect::Effect;
 use crate::event::{Order, OrderError};
-use crate::record::Record;
+use crate::record::{Decision, Record};
 use crate::swarm::Local;
 
 impl Member {
@@ -56,7 +56,10 @@ impl Member {
         if self.record.founding.is_some() {
             return Err("this hive is founding the swarm right now; see `hive status`".to_owned());
         }
-        let mut without = self.record.without.clone();
+        let mut decision = Decision {
+            without: BTreeSet::new(),
+            disks: BTreeMap::from([(self.config.me.clone(), self.record.disk)]),
+        };
         for name in names {
             if *name == self.config.me {
                 return Err(format!(
@@ -64,10 +67,9 @@ impl Member {
                     short(name)
                 ));
             }
-            let granted = self.record.granted.as_ref() == Some(name);
             if !self.peers.contains_key(name) {
                 // A grant to a host that the inventory no longer has is still a grant.
-                if granted && even_if_granted {
+                if self.record.granted.as_ref() == Some(name) && even_if_granted {
                     continue;
                 }
                 let hives = list(self.config.hives.iter().map(|h| short(&h.name)));
@@ -79,28 +81,40 @@ impl Member {
                     short(name)
                 ));
             }
-            without.insert(name.clone());
+            decision.without.insert(name.clone());
         }
-        if !self.enough_without(&without) {
+        for name in self
+            .peers
+            .keys()
+            .filter(|name| !decision.without.contains(*name))
+        {
+            let Some(hello) = self.heard(now, name) else {
+                return Err(format!(
+                    "{name} is silent too; turn it on, or name it too if the same is true of it: `--without {name}`",
+                    name = short(name)
+                ));
+            };
+            decision.disks.insert(name.clone(), hello.disk);
+        }
+        if !self.sound(&decision) {
             return Err(format!(
                 "without {} there is no majority of the stage's {} hives with a manager among them; start more of them",
-                list(without.iter().map(|name| short(name))),
+                list(decision.without.iter().map(|name| short(name))),
                 self.config.hives.len()
             ));
         }
-        self.no_grant_to(now, &without, names, even_if_granted)?;
+        self.no_grant_to(now, names, even_if_granted)?;
         let mut record = self.record.clone();
         if record.granted.as_ref().is_some_and(|to| names.contains(to)) {
             record.granted = None;
         }
-        record.without = without;
+        record.decision = (!decision.without.is_empty()).then_some(decision);
         Ok(record)
     }
 
     fn no_grant_to(
         &self,
         now: Duration,
-        without: &BTreeSet<String>,
         names: &[String],
         even_if_granted: bool,
     ) -> Result<(), String> {
@@ -113,7 +127,7 @@ impl Member {
             .map(|(name, hello)| (name, hello.granted.as_ref()));
         for (granter, granted) in std::iter::once(me).chain(peers) {
             if let Some(to) = granted
-                && (without.contains(to) || names.contains(to))
+                && names.contains(to)
             {
                 return Err(format!(
                     "{by} has granted the founding to {to}, which may have founded the swarm since, or do so at any moment; start {to}, or if its disk is gone for good: `hive found --without {to} --even-if-granted --on {by}`",
@@ -157,8 +171,13 @@ impl Member {
         }
         let mut record = self.record.clone();
         record.founding = Some(known.epoch + 1);
-        let own = matches!(&self.local, Local::Manager { cluster: Some(cluster), .. } if *cluster == known.cluster)
-            && self.node().is_some();
+        let own = match &self.local {
+            Local::Manager { node, cluster, .. } if self.node().is_some() => {
+                cluster.clone().or_else(|| self.recorded_cluster(node))
+                    == Some(known.cluster.clone())
+            }
+            _ => false,
+        };
         if !own {
             record.leave = self.local.node().cloned();
             record.joined = None;

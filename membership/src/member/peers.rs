@@ -70,11 +70,11 @@ impl Member {
     ) {
         let unchecked = self.fault == Some(Fault::PeersUnchecked)
             && self.record.known.is_none()
-            && self.candidate(&self.record.without) == Some(&self.config.me);
+            && self.turn() == Some(&self.config.me);
         if let Some(known) = hello.known.clone()
             && !unchecked
         {
-            self.learn(known, from, out);
+            self.learn(known, out);
         }
         let answer = hello.answer;
         let quorum = hello.quorum && self.heard(now, from).is_none_or(|old| !old.quorum);
@@ -109,7 +109,8 @@ impl Member {
             node: self.node().cloned(),
             quorum: self.quorum().is_some(),
             granted: self.record.granted.clone(),
-            without: self.record.without.clone(),
+            decision: self.record.decision.clone(),
+            disk: self.record.disk,
             hives: self.hive_names(),
             answer: false,
         }

@@ -63,7 +63,7 @@ impl Member {
                 self.short_me()
             ));
         }
-        let Some(candidate) = self.candidate(&self.record.without).cloned() else {
+        let Some(candidate) = self.turn().cloned() else {
             out.push("no hive of this stage may be a manager (swarm_mode in the inventory), so nobody can found the swarm; mend it and write the seeds anew: `hive seed`".to_owned());
             return;
         };

@@ -36,6 +36,17 @@ impl Member {
 
     fn notices(&self) -> Vec<String> {
         let mut notices: Vec<String> = self.two_swarms().into_iter().collect();
+        if let (Some(seed), Some(known)) = (&self.config.known, &self.record.known)
+            && seed.epoch == known.epoch
+            && seed.cluster != known.cluster
+        {
+            notices.push(format!(
+                "the seed names {} as the site's swarm, this hive knows {}; what it knows counts. Write the seed anew: `hive seed {}`",
+                seed.cluster,
+                known.cluster,
+                self.short_me()
+            ));
+        }
         if !self.strangers.is_empty() {
             notices.push(format!(
                 "{} of this site talk to this hive but are not in its seed; if they are new: `hive seed {}`",
@@ -43,10 +54,10 @@ impl Member {
                 self.short_me()
             ));
         }
-        if !self.record.without.is_empty() && self.record.known.is_none() {
+        if let (Some(decision), None) = (&self.record.decision, &self.record.known) {
             notices.push(format!(
                 "a person decided to found without {}",
-                list(self.record.without.iter().map(|name| short(name)))
+                list(decision.without.iter().map(|name| short(name)))
             ));
         }
         let Some(quorum) = self.quorum() else {
