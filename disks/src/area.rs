@@ -28,7 +28,8 @@ pub fn area(bytes: &[u8], tag: &str) -> Area {
     let first = text
         .match_indices("seqno = ")
         .all(|(at, word)| text[at + word.len()..].starts_with("1\n"));
-    if first && text.matches("seqno = ").count() == 1 && text.contains(tag) {
+    let texts = text.matches("seqno = ").count();
+    if first && texts > 0 && text.matches(&format!("[\"{tag}\"]")).count() == texts {
         Area::First
     } else {
         Area::Used

@@ -122,8 +122,10 @@ pub enum Device {
 /// A physical volume.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Physical {
-    /// Its volume group; `None`: it is in none.
+    /// Its volume group; `None`: it is in none, or in one that can't be read.
     pub group: Option<String>,
+    /// Whether LVM can't read what is on it.
+    pub damaged: bool,
 }
 
 /// What lies where a physical volume keeps its metadata.

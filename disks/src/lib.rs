@@ -75,7 +75,7 @@ pub fn prepare_on(
             }
             Decision::Wait(why) => return Ok(Outcome::Waiting(why)),
             Decision::Do(step) if last.as_ref() == Some(&step) => {
-                return Err(Error::NoEffect(format!("{step:?}")));
+                return Err(Error::NoEffect(step.to_string()));
             }
             Decision::Do(step) => {
                 perform(layout, wanted, &step)?;
@@ -103,5 +103,41 @@ pub fn report(outcome: &Result<Outcome, Error>) -> DiskReport {
         version: NODE_VERSION,
         device,
         waiting_for,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_has_the_devices_or_the_reason() {
+        let ready = Outcome::Ready {
+            devices: vec!["/dev/vdb1".into(), "/dev/vdc1".into()],
+            made: false,
+        };
+        let told = report(&Ok(ready));
+        assert_eq!(told.device.as_deref(), Some("/dev/vdb1, /dev/vdc1"));
+        assert_eq!(told.waiting_for, None);
+        let told = report(&Ok(Outcome::Waiting("why".into())));
+        assert_eq!(
+            (told.device, told.waiting_for.as_deref()),
+            (None, Some("why"))
+        );
+        let told = report(&Err(Error::NoBootDisk("/dev/vda".into())));
+        assert!(told.waiting_for.is_some_and(|why| why.contains("/dev/vda")));
+    }
+
+    #[test]
+    fn without_the_boot_disk_no_disk_is_safe() {
+        let wanted = MirroredDisk {
+            device: None,
+            gigabytes: None,
+            volume_group: "drbdvg".into(),
+            pool: "drbdpool".into(),
+        };
+        // Refused before anything but /sys is read.
+        let refused = prepare_on(&Layout::default(), &wanted, "/dev/no-such-disk");
+        assert!(matches!(refused, Err(Error::NoBootDisk(_))), "{refused:?}");
     }
 }

@@ -22,66 +22,60 @@ use crate::scan::{self, Block, lvm};
 /// # Errors
 /// A program fails, the disk can't be written, or it is not what it was when the step was decided.
 pub fn perform(layout: &Layout, wanted: &MirroredDisk, step: &Step) -> Result<(), Error> {
+    if let Step::WriteTable { disk, clear } = step {
+        write_table(layout, disk, *clear)?;
+    } else if let Some(program) = program(layout, wanted, step) {
+        program.output().map_err(Error::program(step.to_string()))?;
+    }
+    scan::settle();
+    Ok(())
+}
+
+/// The one program that does a step; none writes the partition table.
+fn program(layout: &Layout, wanted: &MirroredDisk, step: &Step) -> Option<Program> {
     let group = &wanted.volume_group;
-    // Each command sees one partition and nothing else of the machine. None of them gets `--yes`
-    // where it could wipe something: standard input is empty, which LVM takes as a no.
+    // Each command sees one partition and nothing else of the machine. Questions get no answer, for
+    // standard input is empty, and LVM takes that as a no: a signature that nobody saw stays.
     let on = |name: &str, device: &str| lvm(layout, name).args(["--devices", device]);
-    match step {
-        Step::WriteTable { disk, clear } => {
-            write_table(layout, disk, *clear)?;
-            scan::settle();
-            Ok(())
+    Some(match step {
+        Step::WriteTable { .. } => return None,
+        Step::Publish { disk, number } => Program::new("partx").package("util-linux").args([
+            "--update",
+            "--nr",
+            &number.to_string(),
+            disk,
+        ]),
+        Step::CreatePhysical { device, again } => on("pvcreate", device)
+            .args(
+                again
+                    .then_some(["--force", "--force", "--yes"])
+                    .iter()
+                    .flatten(),
+            )
+            .arg(device),
+        Step::CreateGroup { device } => {
+            on("vgcreate", device).args(["--addtag", MAKING, group, device])
         }
-        Step::Publish { disk, number } => run(
-            Program::new("partx").package("util-linux").args([
-                "--update",
-                "--nr",
-                &number.to_string(),
-                disk,
-            ]),
-            format!("telling the kernel about partition {number} of {disk}"),
-        ),
-        Step::CreatePhysical { device } => run(
-            on("pvcreate", device).arg(device),
-            format!("making {device} a physical volume"),
-        ),
-        Step::CreateGroup { device } => run(
-            on("vgcreate", device).args(["--addtag", MAKING, group, device]),
-            format!("making volume group {group} on {device}"),
-        ),
         // All of them: the group holds nothing else, or this would not have been decided.
-        Step::RemoveLeftovers { device } => run(
-            on("lvremove", device).args(["--force", "--yes", group]),
-            format!("removing what an interrupted start left in volume group {group}"),
-        ),
+        Step::RemoveLeftovers { device } => {
+            on("lvremove", device).args(["--force", "--yes", group])
+        }
         Step::CreatePool {
             device,
             mib,
             metadata_mib,
-        } => run(
-            on("lvcreate", device)
-                .args(["--type", "thin-pool", "--chunksize", "1024k"])
-                // Blocks are not zeroed when a volume gets them: DRBD's first copy makes them equal.
-                .args(["--zero", "n"])
-                .args(["--size", &format!("{mib}m")])
-                .args(["--poolmetadatasize", &format!("{metadata_mib}m")])
-                .args(["--name", &wanted.pool, group]),
-            format!(
-                "making thin pool {} in volume group {group} on {device}",
-                wanted.pool
-            ),
-        ),
-        Step::Finish { device } => run(
-            on("vgchange", device).args(["--deltag", MAKING, group]),
-            format!("marking volume group {group} as complete"),
-        ),
-    }
-}
-
-fn run(program: Program, doing: String) -> Result<(), Error> {
-    program.output().map_err(Error::program(doing))?;
-    scan::settle();
-    Ok(())
+        } => on("lvcreate", device)
+            .args(["--type", "thin-pool", "--chunksize", "1024k"])
+            // A block that a volume gets is not zeroed first: file systems do not read what they
+            // did not write, and it would double the cost of every first write.
+            .args(["--zero", "n"])
+            // What an earlier owner left in the middle of the disk is no reason to stop.
+            .arg("--yes")
+            .args(["--size", &format!("{mib}m")])
+            .args(["--poolmetadatasize", &format!("{metadata_mib}m")])
+            .args(["--name", &wanted.pool, group]),
+        Step::Finish { device } => on("vgchange", device).args(["--deltag", MAKING, group]),
+    })
 }
 
 /// Writes the table that belongs to what is on the disk now.

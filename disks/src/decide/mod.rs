@@ -10,6 +10,8 @@ mod tests;
 mod unfinished;
 mod verdict;
 
+use std::fmt;
+
 use hive_inventory::seed::MirroredDisk;
 
 use crate::disk::Scan;
@@ -56,6 +58,8 @@ pub enum Step {
     CreatePhysical {
         /// The partition.
         device: String,
+        /// Whether it is one already, left behind by a group that was never finished.
+        again: bool,
     },
     /// Make the volume group on it, with the tag [`MAKING`].
     CreateGroup {
@@ -81,6 +85,29 @@ pub enum Step {
         /// The partition.
         device: String,
     },
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WriteTable { disk, .. } => write!(f, "writing the partition table of {disk}"),
+            Self::Publish { disk, number } => {
+                write!(f, "telling the kernel about partition {number} of {disk}")
+            }
+            Self::CreatePhysical { device, .. } => write!(f, "making {device} a physical volume"),
+            Self::CreateGroup { device } => write!(f, "making the volume group on {device}"),
+            Self::RemoveLeftovers { device } => write!(
+                f,
+                "removing what an interrupted start left in the volume group on {device}"
+            ),
+            Self::CreatePool { device, mib, .. } => {
+                write!(f, "making the thin pool of {mib} MiB on {device}")
+            }
+            Self::Finish { device } => {
+                write!(f, "marking the volume group on {device} as complete")
+            }
+        }
+    }
 }
 
 /// Decides.

@@ -285,13 +285,17 @@ fn work_that_was_begun_goes_on_where_it_stopped() {
     );
     assert_eq!(
         next(part(1, true)),
-        Decision::Do(Step::CreatePhysical { device: device() })
+        Decision::Do(Step::CreatePhysical {
+            device: device(),
+            again: false
+        })
     );
     let physical = |area, group: Option<&str>| Part {
         signatures: vec!["LVM2_member".into()],
         area: Some(area),
         physical: Some(Physical {
             group: group.map(str::to_owned),
+            damaged: false,
         }),
         ..part(1, true)
     };
@@ -304,12 +308,24 @@ fn work_that_was_begun_goes_on_where_it_stopped() {
     // A partition of ours that has been in use is no half-made one.
     waits(next(physical(Area::Used, None)));
     waits(next(physical(Area::Used, Some("othervg"))));
-    for area in [Area::First, Area::Used] {
-        waits(next(Part {
-            area: Some(area),
-            ..part(1, true)
-        }));
-    }
+    let mut damaged = physical(Area::Unused, None);
+    damaged.physical = Some(Physical {
+        group: None,
+        damaged: true,
+    });
+    assert_eq!(
+        next(damaged.clone()),
+        Decision::Do(Step::CreatePhysical {
+            device: device(),
+            again: true
+        })
+    );
+    damaged.area = Some(Area::Used);
+    waits(next(damaged));
+    waits(next(Part {
+        area: Some(Area::Used),
+        ..part(1, true)
+    }));
     waits(next(Part {
         signatures: vec!["ext4".into()],
         ..part(1, true)
@@ -350,6 +366,7 @@ fn with_groups(groups: Vec<Group>) -> Scan {
     ours.signatures = vec!["LVM2_member".into()];
     ours.physical = Some(Physical {
         group: Some("drbdvg".into()),
+        damaged: false,
     });
     ours.area = Some(Area::Used);
     Scan {

@@ -3,7 +3,7 @@
 use hive_inventory::seed::MirroredDisk;
 
 use super::{Decision, Step, wait};
-use crate::disk::{Area, Content, Device, Disk, Named, Part, Scan};
+use crate::disk::{Area, Content, Device, Disk, Named, Part, Physical, Scan};
 
 /// Decides when there is work of ours to go on with; `None` when there is none.
 pub(super) fn look(wanted: &MirroredDisk, scan: &Scan) -> Option<Decision> {
@@ -76,26 +76,36 @@ fn go_on(wanted: &MirroredDisk, scan: &Scan, disk: &Disk, part: &Part) -> Decisi
         }
     };
     let found: Vec<&str> = part.signatures.iter().map(String::as_str).collect();
-    match (found.as_slice(), &part.physical, part.area) {
-        ([], None, Some(Area::Unused)) => Decision::Do(Step::CreatePhysical { device }),
-        (["LVM2_member"], Some(lvm), _) if lvm.group.is_some() => {
-            let group = lvm.group.as_deref().unwrap_or_default();
-            Decision::Wait(format!(
-                "{device} was made by hive and carries volume group {group}, where this host's seed says {}: rename the group with `vgrename {group} {}` if it is the right one, or name another disk",
-                wanted.volume_group, wanted.volume_group
-            ))
-        }
-        (["LVM2_member"], Some(_), Some(Area::Unused | Area::First)) => {
-            Decision::Do(Step::CreateGroup { device })
-        }
-        (["LVM2_member"], None, _) => Decision::Wait(format!(
+    // Whether it has never been more than hive itself was making of it.
+    let new = matches!(part.area, Some(Area::Unused | Area::First));
+    match (found.as_slice(), &part.physical) {
+        ([], None) if new => Decision::Do(Step::CreatePhysical {
+            device,
+            again: false,
+        }),
+        (
+            ["LVM2_member"],
+            Some(Physical {
+                group: Some(group), ..
+            }),
+        ) => Decision::Wait(format!(
+            "{device} was made by hive and carries volume group {group}, where this host's seed says {}: rename the group with `vgrename {group} {}` if it is the right one, or name another disk",
+            wanted.volume_group, wanted.volume_group
+        )),
+        // The label says that there is a group, which did not come into being.
+        (["LVM2_member"], Some(lvm)) if new && lvm.damaged => Decision::Do(Step::CreatePhysical {
+            device,
+            again: true,
+        }),
+        (["LVM2_member"], Some(_)) if new => Decision::Do(Step::CreateGroup { device }),
+        (["LVM2_member"], None) => Decision::Wait(format!(
             "{device} was made by hive and is a physical volume of LVM, but LVM does not see it: look what `pvs --all {device}` says"
         )),
-        ([] | ["LVM2_member"], _, _) => Decision::Wait(format!(
+        ([] | ["LVM2_member"], _) => Decision::Wait(format!(
             "{device} was made by hive and has been in use, but has no volume group that LVM can read: bring the group back with `vgcfgrestore`, or, if nothing on it is needed, empty it with `{}` and restart the host",
             empty_partition(&device)
         )),
-        (found, _, _) => wait(
+        (found, _) => wait(
             wanted,
             scan,
             format!(

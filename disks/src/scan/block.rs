@@ -247,3 +247,24 @@ fn number(file: &Path) -> Option<u64> {
 pub(crate) fn again(path: &str) -> Result<Block, Error> {
     block(&path.trim_start_matches("/dev/").replace('/', "!"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn disks_are_those_that_somebody_plugged_in() {
+        let blocks = list(&Layout::default()).unwrap();
+        for block in &blocks {
+            let path = block.path.to_string_lossy();
+            for made in ["/dev/loop", "/dev/ram", "/dev/zram", "/dev/dm-", "/dev/md"] {
+                assert!(!path.starts_with(made), "{path}");
+            }
+            assert!(block.bytes > 0 && block.sector >= 512, "{block:?}");
+            assert!(block.nodes().contains(&path.into_owned()));
+        }
+        if blocks.is_empty() {
+            eprintln!("SKIPPED: this machine has no disks");
+        }
+    }
+}

@@ -30,6 +30,8 @@ pub(super) struct Found {
     pub path: String,
     /// Name of its group.
     pub group: Option<String>,
+    /// Whether LVM can't read what is on it.
+    pub damaged: bool,
     group_uuid: String,
 }
 
@@ -82,7 +84,10 @@ pub(super) fn physical(layout: &Layout) -> Result<Vec<Found>, Error> {
                 |_| row["pv_name"].clone(),
                 |path| path.display().to_string(),
             ),
-            group: Some(row["vg_name"].clone()).filter(|name| !name.is_empty()),
+            // A name in brackets is LVM's way to say that it could not be read.
+            damaged: row["vg_name"].starts_with('['),
+            group: Some(row["vg_name"].clone())
+                .filter(|name| !name.is_empty() && !name.starts_with('[')),
             group_uuid: row["vg_uuid"].clone(),
         })
         .collect())

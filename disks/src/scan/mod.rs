@@ -64,6 +64,7 @@ fn look(
         let found = physical.iter().find(|p| p.path == device)?;
         Some(Physical {
             group: found.group.clone(),
+            damaged: found.damaged,
         })
     };
     let path = block.path.display().to_string();
