@@ -1,6 +1,7 @@
 //! Images and devices that seeds are put into.
 
-use std::fs::File;
+use std::fs::{self, File};
+use std::io;
 use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -12,6 +13,9 @@ use rustix::io::Errno;
 use super::{qcow2, raw};
 use crate::context_folder::ContextFolder;
 use crate::error::{CommandError, Result};
+
+/// What the names of folders begin with in which seeds for an image are prepared.
+const SCRATCH: &str = ".seeding-";
 
 /// Puts the documents into a raw or qcow2 image.
 ///
@@ -40,8 +44,10 @@ pub fn into_image(context: &ContextFolder, image: &Path, documents: &[Document])
         && magic == qcow2::MAGIC;
     if is_qcow2 {
         // Beside the keys, where nobody else looks: what is prepared there holds keys.
+        let _only_one = context.lock()?;
+        sweep(context).with_context(doing)?;
         let scratch = tempfile::Builder::new()
-            .prefix(".seeding-")
+            .prefix(SCRATCH)
             .tempdir_in(context.path(""))
             .with_context(doing)?;
         return qcow2::write(&path, documents, scratch.path())
@@ -104,6 +110,21 @@ pub fn into_device(device: &Path, documents: &[Document]) -> Result<()> {
                 )),
             }
         })
+}
+
+/// Removes what a command that was killed has left.
+fn sweep(context: &ContextFolder) -> io::Result<()> {
+    for entry in fs::read_dir(context.path(""))? {
+        let entry = entry?;
+        if entry
+            .file_name()
+            .as_encoded_bytes()
+            .starts_with(SCRATCH.as_bytes())
+        {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// What QEMU's tools say of an image in use, for people.

@@ -3,7 +3,6 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
 
 use hive_builder::site_layer;
 use hive_inventory::seed::VerifyingKey;
@@ -17,6 +16,8 @@ use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 use super::*;
 use crate::admin_key::AdminKey;
 use crate::host_key;
+
+mod openssl;
 
 /// The private stage of the sample site.
 pub fn stage() -> Stage {
@@ -62,21 +63,6 @@ fn believed(identity: &Identity, name: &str) -> Result<(), webpki::Error> {
         own.verify_is_valid_for_subject_name(&ServerName::try_from(name).unwrap())?;
     }
     Ok(())
-}
-
-fn openssl(args: &[&str], dir: &Path) -> bool {
-    let run = Command::new("openssl").args(args).current_dir(dir).output();
-    match run {
-        Err(_) => {
-            println!("SKIPPED: openssl is not installed");
-            false
-        }
-        Ok(output) => {
-            let said = String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success(), "openssl {args:?}: {said}");
-            true
-        }
-    }
 }
 
 #[test]
@@ -165,114 +151,6 @@ fn a_host_of_another_site_is_not_believed() {
     };
     assert!(believed(&mixed, &host.name).is_err());
     assert!(believed(&identity(&a), "p-hive9.hive.example").is_err());
-}
-
-#[test]
-fn a_predecessors_authority_signs_for_new_hosts() {
-    for form in ["traditional", "pkcs8"] {
-        let dir = tempfile::tempdir().unwrap();
-        let context = context(dir.path());
-        let ca = context.path("ca");
-        fs::create_dir_all(&ca).unwrap();
-        let made = openssl(
-            &[
-                "req",
-                "-x509",
-                "-newkey",
-                "rsa:4096",
-                "-nodes",
-                "-sha256",
-                "-days",
-                "36500",
-                "-subj",
-                "/DC=com/DC=example/DC=pdns/CN=ca.pdns.example.com",
-                "-addext",
-                "keyUsage=digitalSignature,cRLSign,keyCertSign",
-                "-keyout",
-                "cakey.pem",
-                "-out",
-                "cacert.pem",
-            ],
-            &ca,
-        );
-        if !made {
-            return;
-        }
-        if form == "traditional" {
-            openssl(
-                &["rsa", "-traditional", "-in", "cakey.pem", "-out", "old.pem"],
-                &ca,
-            );
-            fs::rename(ca.join("old.pem"), ca.join("cakey.pem")).unwrap();
-        }
-        fs::set_permissions(ca.join("cakey.pem"), fs::Permissions::from_mode(0o644)).unwrap();
-        let before = fs::read(ca.join("cacert.pem")).unwrap();
-        let keys = SiteKeys::find_or_make(&context, "pdns.example.com").unwrap();
-        let host = &stage().hosts()[0].clone();
-        let identity = keys.identity(&context, host).unwrap();
-        believed(&identity, &host.name).unwrap();
-        assert_eq!(fs::read(ca.join("cacert.pem")).unwrap(), before);
-        assert_eq!(mode(&ca.join("cakey.pem")), 0o600);
-        let certificate = context.host("p-hive0").join("certificate.pem");
-        let certificate = certificate.to_str().unwrap();
-        openssl(
-            &[
-                "verify",
-                "-x509_strict",
-                "-CAfile",
-                "cacert.pem",
-                "-purpose",
-                "sslserver",
-                certificate,
-            ],
-            &ca,
-        );
-    }
-}
-
-#[test]
-fn openssl_believes_a_new_authority_and_reads_its_name() {
-    let dir = tempfile::tempdir().unwrap();
-    let context = context(dir.path());
-    let keys = SiteKeys::find_or_make(&context, "pdns.example.com").unwrap();
-    keys.identity(&context, &stage().hosts()[0]).unwrap();
-    let certificate = context.host("p-hive0").join("certificate.pem");
-    let certificate = certificate.to_str().unwrap();
-    let ca = context.path("ca");
-    if !openssl(
-        &[
-            "verify",
-            "-x509_strict",
-            "-CAfile",
-            "cacert.pem",
-            "-purpose",
-            "sslclient",
-            certificate,
-        ],
-        &ca,
-    ) {
-        return;
-    }
-    let output = Command::new("openssl")
-        .args([
-            "x509",
-            "-noout",
-            "-subject",
-            "-nameopt",
-            "compat",
-            "-in",
-            "cacert.pem",
-        ])
-        .current_dir(&ca)
-        .output()
-        .unwrap();
-    let subject = String::from_utf8(output.stdout).unwrap();
-    assert!(
-        subject
-            .trim()
-            .ends_with("/DC=com/DC=example/DC=pdns/CN=ca.pdns.example.com"),
-        "{subject}"
-    );
 }
 
 #[test]
