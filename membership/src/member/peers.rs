@@ -46,6 +46,12 @@ impl Member {
         self.peers.get(name).and_then(|peer| peer.fresh(now))
     }
 
+    /// What the peer said last, for the model checker.
+    #[doc(hidden)]
+    pub fn last_hello(&self, name: &str) -> Option<&Hello> {
+        self.peers.get(name)?.hello.as_ref()
+    }
+
     /// All fresh Hellos.
     pub(super) fn hellos(&self, now: Duration) -> impl Iterator<Item = (&String, &Hello)> {
         self.peers
