@@ -65,7 +65,7 @@ pub(super) fn copy(edges: &Edges, own: u64) -> Option<Table> {
             tail_header: own,
         }
     };
-    Some(Table {
+    let table = Table {
         disk: guid_at(sector, 56),
         first_usable: u64_at(sector, 40),
         last_usable: u64_at(sector, 48),
@@ -74,7 +74,27 @@ pub(super) fn copy(edges: &Edges, own: u64) -> Option<Table> {
         array: array.to_vec(),
         entries,
         places,
-    })
+    };
+    is_sane(&table, array_sectors).then_some(table)
+}
+
+/// Whether everything lies where it may: partitions within what the table calls usable, and that
+/// between the two arrays. Numbers that lie would make hive believe that there is room.
+fn is_sane(table: &Table, array_sectors: u64) -> bool {
+    let Table {
+        first_usable,
+        last_usable,
+        places,
+        ..
+    } = table;
+    let after_head = places.head_array.checked_add(array_sectors);
+    after_head.is_some_and(|after| after <= *first_usable)
+        && first_usable <= last_usable
+        && *last_usable < places.tail_array
+        && table
+            .partitions
+            .iter()
+            .all(|p| first_usable <= &p.first && p.first <= p.last && p.last <= *last_usable)
 }
 
 /// Sectors that hold so many entries.

@@ -245,6 +245,36 @@ mod tests {
     }
 
     #[test]
+    fn a_table_whose_numbers_lie_is_not_believed() {
+        let edges = foreign(512);
+        let State::Whole(table) = state(&edges, ME) else {
+            panic!("not whole");
+        };
+        for (at, value) in [(40, u64::MAX), (40, 1 << 40), (32, 3), (32, 1 << 60)] {
+            let mut lying = table.clone();
+            lying.array[at..at + 8].copy_from_slice(&u64::to_le_bytes(value));
+            let mut edges = edges.clone();
+            let image = target::image(&edges, &lying, &lying.array);
+            put_all(&mut edges, &image);
+            assert!(
+                matches!(state(&edges, ME), State::Broken(_)),
+                "{at} {value}"
+            );
+        }
+        for (at, value) in [(48, u64::MAX), (48, edges.sectors), (40, 4)] {
+            let mut lying = table.clone();
+            lying.header[at..at + 8].copy_from_slice(&u64::to_le_bytes(value));
+            let mut edges = edges.clone();
+            let image = target::image(&edges, &lying, &lying.array);
+            put_all(&mut edges, &image);
+            assert!(
+                matches!(state(&edges, ME), State::Broken(_)),
+                "{at} {value}"
+            );
+        }
+    }
+
+    #[test]
     fn bytes_without_a_table_are_told_from_zeros() {
         let mut edges = blank(512);
         edges.tail[EDGE - 1] = 1;

@@ -25,12 +25,9 @@ pub(super) fn look(
     if block.bytes < MINIMUM {
         return Ok((Vec::new(), Content::TooSmall));
     }
-    let read = File::open(&block.path).and_then(|file| edges(block, &file));
-    let edges = match read {
-        Ok(edges) => edges,
-        // A disk that fails must not keep the others from being used.
-        Err(error) => return Ok((Vec::new(), Content::Unreadable(error.to_string()))),
-    };
+    let edges = File::open(&block.path)
+        .and_then(|file| edges(block, &file))
+        .map_err(Error::io("reading", &block.path))?;
     let signatures = probe::device(&block.path.display().to_string())?;
     let content = match state(&edges, &words(&identity(layout, block))) {
         State::Zeros => Content::Zeros,

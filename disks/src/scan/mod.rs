@@ -10,9 +10,9 @@ use std::fs;
 use std::path::Path;
 
 use hive_inventory::seed::MirroredDisk;
-use hive_system::Program;
+use hive_system::{Failure, Program};
 
-use crate::disk::{Disk, Named, Physical, Scan};
+use crate::disk::{Content, Disk, Named, Physical, Scan};
 use crate::error::Error;
 use crate::layout::Layout;
 
@@ -69,7 +69,18 @@ fn look(
     };
     let path = block.path.display().to_string();
     let is_boot = block.path == boot;
-    let (signatures, content) = content::look(layout, block, &uses)?;
+    let (signatures, content) = match content::look(layout, block, &uses) {
+        Ok(seen) => seen,
+        // A disk that fails must not keep the others from being used.
+        Err(
+            error @ (Error::Io { .. }
+            | Error::Program {
+                source: Failure::Failed { .. },
+                ..
+            }),
+        ) => (Vec::new(), Content::Unreadable(error.with_causes())),
+        Err(error) => return Err(error),
+    };
     let nodes: Vec<String> = block.nodes();
     let mounts = used
         .iter()
