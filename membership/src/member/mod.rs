@@ -246,7 +246,11 @@ impl Member {
 
     /// What Docker is in can't be said now, or is just being changed.
     fn unsure(&self) -> bool {
+        // An Init that an earlier start of the daemon asked for may end at any moment.
+        let making =
+            self.inherited && self.record.founding.is_some() && self.local == Local::Inactive;
         self.stale
+            || making
             || matches!(self.local, Local::Unknown | Local::Pending)
             || matches!(
                 self.acting,

@@ -69,7 +69,9 @@ impl Member {
                 .iter()
                 .any(|hive| short(&hive.name) == host)
         };
-        for node in quorum.nodes.iter().filter(|node| !ours(&node.host)) {
+        // An entry has no name until its node has first reported.
+        let named = quorum.nodes.iter().filter(|node| !node.host.is_empty());
+        for node in named.filter(|node| !ours(&node.host)) {
             notices.push(format!(
                 "the swarm has an entry {} ({}) that is no hive of this stage; it is left alone. If it is dead: `docker node rm --force {}`",
                 node.host, node.id, node.id
