@@ -87,7 +87,12 @@ fn hosts_that_do_not_exist_or_never_ran() {
         site.hive(&["ssh", "-t", "hive9"]),
         "exit 2\n--- out\n--- err\nerror: stage private has no host `hive9`; it has p-hive0, p-hive1, p-hive2\n"
     );
-    for args in [&["ssh"][..], &["ssh", "-t", "p-hive1"], &["status"]] {
+    let text = site.hive(&["status"]);
+    assert!(
+        text.starts_with("exit 1\n") && text.contains("p-hive2.hive.example: it was never started"),
+        "{text}"
+    );
+    for args in [&["ssh"][..], &["ssh", "-t", "p-hive1"]] {
         let text = site.hive(args);
         assert!(
             text.starts_with("exit 1\n") && text.contains("hint: `hive run` boots"),

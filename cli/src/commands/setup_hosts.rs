@@ -46,7 +46,7 @@ impl SetupHosts {
                 output::say(news);
             }
             if missing.is_empty() {
-                site_status::remember_swarm(&context, &hosts)?;
+                site_status::remember_swarm(&context, stage, &hosts)?;
                 match self.json {
                     true => output::json("hosts", &site_status::reports(&hosts))?,
                     false => output::data(&site_status::text(&hosts))?,

@@ -46,7 +46,7 @@ impl Status {
             let hosts = site_status::ask(&context, stage)?;
             let content = site_status::missing(stage, &hosts).is_empty();
             if content {
-                site_status::remember_swarm(&context, &hosts)?;
+                site_status::remember_swarm(&context, stage, &hosts)?;
             }
             let text = match self.json {
                 true => output::json_text("hosts", &site_status::reports(&hosts))?,

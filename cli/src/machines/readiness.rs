@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use hive_builder::progress::Progress;
-use hive_inventory::node::NodeStatus;
+use hive_inventory::node::{NodeStatus, SwarmRole};
 use hive_qemu::Vm;
 
 use crate::progress::Reporter;
@@ -17,32 +17,55 @@ const PAUSE: Duration = Duration::from_secs(3);
 /// Seconds for one connection.
 const CONNECT: u64 = 20;
 
+/// What a machine is waited for.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted {
+    /// How long.
+    pub timeout: Duration,
+    /// Whether every hive of the stage runs. Otherwise one that only lacks the others is not waited
+    /// for any longer: they will not come.
+    pub complete: bool,
+}
+
 /// Asks a machine over ssh until it says that it is ready.
 ///
 /// # Errors
-/// The machine ends, or is not ready within `timeout`; the error has the last lines of its console.
+/// The machine ends, or is not ready in time; the error has the last lines of its console.
 pub fn wait(
     vm: &Vm,
     ssh_config: &Path,
     host: &str,
-    timeout: Duration,
+    wanted: Wanted,
     reporter: &Reporter,
 ) -> anyhow::Result<NodeStatus> {
     let name = vm.name().to_owned();
     reporter.begin(&name, "");
     reporter.note(&name, "starting");
-    let result = poll(vm, ssh_config, host, timeout, &|text| {
+    let result = poll(vm, ssh_config, host, wanted, &|text| {
         reporter.note(&name, text)
     });
-    reporter.finish(&name, if result.is_ok() { "ready" } else { "not ready" });
+    let end = match &result {
+        Ok(status) if status.ready => "ready",
+        Ok(_) => "up; other hosts do not run",
+        Err(_) => "not ready",
+    };
+    reporter.finish(&name, end);
     result
+}
+
+/// Whether a host does its part and can't get further without the others.
+fn lacks_others(status: &NodeStatus) -> bool {
+    let alone = |role| matches!(role, SwarmRole::Blank | SwarmRole::Lost);
+    status.root_verified
+        && status.docker.is_some()
+        && status.swarm.as_ref().is_some_and(|swarm| alone(swarm.role))
 }
 
 fn poll(
     vm: &Vm,
     config: &Path,
     host: &str,
-    timeout: Duration,
+    wanted: Wanted,
     note: &dyn Fn(&str),
 ) -> anyhow::Result<NodeStatus> {
     let since = Instant::now();
@@ -51,6 +74,7 @@ fn poll(
         let answer = remote::status(config, host, CONNECT);
         let news = match answer {
             Ok(status) if status.ready => return Ok(status),
+            Ok(status) if !wanted.complete && lacks_others(&status) => return Ok(status),
             Ok(status) if status.waiting_for.is_empty() => {
                 "it has not looked at itself yet".to_owned()
             }
@@ -76,7 +100,7 @@ fn poll(
                 vm.serial_tail()
             );
         }
-        if since.elapsed() > timeout {
+        if since.elapsed() > wanted.timeout {
             bail!(
                 "{host} is not ready after {:.0} s: what was last missing: {missing}. It runs on; `hive status` asks it again. Its console is in {}, and ends with\n{}",
                 since.elapsed().as_secs_f64(),

@@ -5,7 +5,7 @@ mod verdict;
 
 use hive_inventory::node::NodeStatus;
 use hive_inventory::seed::KnownSwarm;
-use hive_inventory::site::Stage;
+use hive_inventory::site::{Provider, Stage};
 use serde::Serialize;
 
 pub use table::text;
@@ -13,6 +13,7 @@ pub use verdict::missing;
 
 use crate::context_folder::ContextFolder;
 use crate::error::Result;
+use crate::machines::machine::Machine;
 use crate::{known_swarm, remote, ssh_files};
 
 /// Seconds until a host that does not even take the connection counts as silent. One that took it
@@ -63,7 +64,7 @@ pub fn ask(context: &ContextFolder, stage: &Stage) -> Result<Vec<HostStatus>> {
         };
         let (status, error) = match answer {
             Ok(status) => (Some(status), None),
-            Err(error) => (None, Some(format!("{error:#}"))),
+            Err(error) => (None, Some(reason(&error))),
         };
         HostStatus {
             host: name.clone(),
@@ -76,6 +77,15 @@ pub fn ask(context: &ContextFolder, stage: &Stage) -> Result<Vec<HostStatus>> {
         let asked: Vec<_> = names.iter().map(|name| scope.spawn(|| ask(name))).collect();
         asked.into_iter().filter_map(|a| a.join().ok()).collect()
     }))
+}
+
+/// Why a host says nothing: of a failed login what ssh said last.
+fn reason(error: &anyhow::Error) -> String {
+    let said = match error.downcast_ref::<hive_system::Failure>() {
+        Some(hive_system::Failure::Failed { stderr, .. }) => stderr.trim().lines().next_back(),
+        _ => None,
+    };
+    said.map_or_else(|| format!("{error:#}"), str::to_owned)
 }
 
 /// The same with what the others say of those that are silent.
@@ -103,7 +113,19 @@ pub fn last_heard(hosts: &[HostStatus], name: &str) -> Option<LastHeard> {
 ///
 /// # Errors
 /// Another swarm is written down for the stage, or the folder can't be written.
-pub fn remember_swarm(context: &ContextFolder, hosts: &[HostStatus]) -> Result<()> {
+pub fn remember_swarm(context: &ContextFolder, stage: &Stage, hosts: &[HostStatus]) -> Result<()> {
+    let here = |host| {
+        let machine = Machine {
+            context,
+            stage,
+            host,
+        };
+        machine.made().is_some()
+    };
+    // Machines in QEMU that try another provider's stage are not the stage's own.
+    if stage.provider != Provider::Qemu && stage.hosts().iter().any(here) {
+        return Ok(());
+    }
     known_swarm(hosts).map_or(Ok(()), |known| known_swarm::save(context, &known))
 }
 

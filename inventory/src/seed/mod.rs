@@ -152,8 +152,8 @@ pub struct Disks {
 #[serde(deny_unknown_fields)]
 pub struct MirroredDisk {
     /// The one disk that is meant, as a path below `/dev` (`/dev/disk/by-id/…` is best). Chosen by a
-    /// person, so it may hold partitions, whose free remainder is used. `None`: the first of the
-    /// customary names that is an empty disk of the right size.
+    /// person, so it may hold partitions, whose free remainder is used. `None`: the one empty disk of
+    /// the right size; two of them are doubt, and none is taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,
     /// Its size in GB (2^30 bytes) where the inventory says it: a disk of another size is not taken.

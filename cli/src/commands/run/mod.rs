@@ -1,28 +1,22 @@
 //! `hive run`: the hosts of a stage as virtual machines here.
 
+mod stopping;
+mod waiting;
+
 use std::process::ExitCode;
-use std::time::Duration;
 
 use hive_builder::bake::record::Record;
 use hive_inventory::site::{Host, Provider, Stage};
-use hive_qemu::{Accelerator, Error as VmError, Lifetime, Patience, Switch, Vm};
+use hive_qemu::{Accelerator, Error as VmError, Lifetime, Switch, Vm};
 
 use crate::admin_key::AdminKey;
 use crate::args::Global;
 use crate::context_folder::ContextFolder;
 use crate::error::{CommandError, Result, Usage};
 use crate::machines::machine::{How, Machine};
-use crate::machines::readiness;
-use crate::progress::Reporter;
 use crate::seeds::{Machines, Seeder};
 use crate::site_folder::SiteFolder;
-use crate::site_status::{self, HostStatus};
-use crate::{known_swarm, output, ssh_files};
-
-/// From power-on to ready, on the computer that [`Patience`] compares with.
-const BOOT: Duration = Duration::from_secs(300);
-/// From the power button to off, on the same.
-const SHUTDOWN: Duration = Duration::from_secs(60);
+use crate::{known_swarm, output, site_status, ssh_files};
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -90,7 +84,7 @@ impl Run {
             })
             .collect();
         if self.stop {
-            return stop(&machines, stage);
+            return stopping::stop(&machines, stage);
         }
         self.start(&context, stage, &machines)
     }
@@ -170,8 +164,11 @@ impl Run {
             }
             return Ok(ExitCode::SUCCESS);
         }
-        let outcome = wait(context, running)?;
-        report(&outcome, self.json)
+        let outcome = waiting::wait(context, stage, running)?;
+        if site_status::missing(stage, &outcome).is_empty() {
+            site_status::remember_swarm(context, stage, &outcome)?;
+        }
+        waiting::report(&outcome, self.json)
     }
 }
 
@@ -228,108 +225,4 @@ fn save_logins(context: &ContextFolder, stage: &Stage, admin: &AdminKey) -> Resu
         );
     }
     ssh_files::save(context, &stage.settings.admin, &admin.file, &logins)
-}
-
-/// Waits for all machines at once, each in its own thread.
-fn wait(context: &ContextFolder, running: Vec<(Machine<'_>, Vm)>) -> Result<Vec<HostStatus>> {
-    let cpus: u32 = running.iter().map(|(_, vm)| vm.config().cpus).sum();
-    let timeout = Patience::measured()?.shared_by(cpus).scale(BOOT);
-    let config = ssh_files::config_file(context);
-    let reporter = Reporter::new();
-    let (config, reporter) = (&config, &reporter);
-    let outcome = std::thread::scope(|scope| {
-        let waiting: Vec<_> = running
-            .into_iter()
-            .map(|(machine, vm)| {
-                let name = machine.host.name.clone();
-                scope.spawn(
-                    move || match readiness::wait(&vm, config, &name, timeout, reporter) {
-                        Ok(status) => HostStatus {
-                            host: name,
-                            status: Some(status),
-                            error: None,
-                        },
-                        Err(error) => HostStatus {
-                            host: name,
-                            status: None,
-                            error: Some(format!("{error:#}")),
-                        },
-                    },
-                )
-            })
-            .collect();
-        waiting.into_iter().filter_map(|w| w.join().ok()).collect()
-    });
-    Ok(outcome)
-}
-
-fn report(hosts: &[HostStatus], json: bool) -> Result<ExitCode> {
-    if json {
-        output::json("hosts", &hosts)?;
-    } else {
-        output::data(&site_status::text(hosts))?;
-    }
-    let failed: Vec<_> = hosts
-        .iter()
-        .filter(|h| h.status.is_none())
-        .map(|h| h.host.as_str())
-        .collect();
-    if !failed.is_empty() {
-        let error = anyhow::anyhow!("not every host became ready: {}", failed.join(", "));
-        return Err(error.into());
-    }
-    if !json {
-        let login = |h: &HostStatus| {
-            format!(
-                "  hive ssh -t {}\n",
-                h.host.split('.').next().unwrap_or(&h.host)
-            )
-        };
-        output::say(&format!(
-            "Log in with\n{}Stop with\n  hive run --stop",
-            hosts.iter().map(login).collect::<String>()
-        ));
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn stop(machines: &[Machine<'_>], stage: &Stage) -> Result<ExitCode> {
-    let cpus = u32::try_from(machines.len()).unwrap_or(u32::MAX);
-    let bound = Patience::measured()?.shared_by(cpus).scale(SHUTDOWN);
-    let outcomes: Vec<_> = std::thread::scope(|scope| {
-        let stopping: Vec<_> = machines
-            .iter()
-            .map(|m| scope.spawn(move || (m.host.short_name(), m.stop(bound))))
-            .collect();
-        stopping.into_iter().filter_map(|s| s.join().ok()).collect()
-    });
-    let mut first_error = None;
-    for (name, outcome) in outcomes {
-        match outcome {
-            Ok(None) => output::say(&format!("{name} was not running")),
-            Ok(Some(false)) => output::say(&format!("{name} is off")),
-            Ok(Some(true)) => output::say(&format!(
-                "{name} did not switch itself off within {:.0} s, and its power was cut",
-                bound.as_secs_f64()
-            )),
-            Err(error) => first_error = first_error.or(Some(error)),
-        }
-    }
-    if let Some(error) = first_error {
-        return Err(error);
-    }
-    // The network goes with the last machine.
-    let context = machines.first().map(|m| m.context);
-    if let Some(context) = context {
-        let all = stage.hosts().iter().map(|host| Machine {
-            context,
-            stage,
-            host,
-        });
-        let quiet = all.map(|m| m.running()).all(|r| matches!(r, Ok(None)));
-        if quiet && let Ok(switch) = Switch::attach(&context.switch()) {
-            switch.stop()?;
-        }
-    }
-    Ok(ExitCode::SUCCESS)
 }
