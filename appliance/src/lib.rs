@@ -18,6 +18,7 @@ pub mod docker;
 pub mod durable;
 pub mod esp;
 pub mod member;
+pub mod mirrored_disk;
 pub mod mount_table;
 pub mod notify;
 pub mod observe;

@@ -39,7 +39,10 @@ pub fn observe(paths: &Paths) -> Observed {
 }
 
 /// Reads what `hive-init` reported.
-fn boot_report(path: &Path) -> Result<BootReport, String> {
+///
+/// # Errors
+/// It is not there or does not read; in words.
+pub fn boot_report(path: &Path) -> Result<BootReport, String> {
     let text = fs::read_to_string(path).map_err(|e| {
         format!(
             "the boot report {} can't be read ({e}): this system was not started by hive's initrd",

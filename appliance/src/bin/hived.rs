@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use hive_appliance::decisions::{self, Request};
 use hive_appliance::paths::Paths;
-use hive_appliance::{console, daemon};
+use hive_appliance::{console, daemon, mirrored_disk};
 
 const USAGE: &str = "\
 hived                    run as the node's daemon (hived.service)
@@ -16,6 +16,7 @@ hived found --without HOST… [--even-if-granted]
                          found the swarm though these hives are silent
 hived recover            make this hive the site's swarm
 hived rejoin             let this hive into the swarm again
+hived disks              prepare the disk for mirrored volumes (hive-disks.service)
 ";
 
 fn main() -> ExitCode {
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         [] => daemon::run(paths).map_err(|e| e.to_string()),
         ["status"] => status(&paths.status, false),
         ["status", "--json"] => status(&paths.status, true),
+        ["disks"] => mirrored_disk::run(&paths),
         ["help" | "--help" | "-h"] => say(USAGE),
         words => match decisions::parse(words) {
             Some(request) => decide(&paths.socket, &request),

@@ -53,15 +53,16 @@ impl Caller {
                 let message = shared.next().await;
                 let trouble = line.deliver(&message).await.err().map(|e| e.to_string());
                 let mut before = shared.trouble();
-                if *before != trouble {
+                // The journal is told once, however many ways of failing follow.
+                if before.is_some() != trouble.is_some() {
                     match &trouble {
                         Some(trouble) => {
                             eprintln!("hived: {} at {}: {trouble}", line.name, line.address);
                         }
                         None => eprintln!("hived: {} takes messages", line.name),
                     }
-                    *before = trouble;
                 }
+                *before = trouble;
             }
         });
         caller

@@ -11,6 +11,8 @@ const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 /// Tag, length and content of the object identifier 2.5.4.3, the common name.
 const COMMON_NAME: [u8; 5] = [0x06, 0x03, 0x55, 0x04, 0x03];
+/// The same of 2.5.4.10, the organization.
+const ORGANIZATION: [u8; 5] = [0x06, 0x03, 0x55, 0x04, 0x0a];
 /// Longest name that is repeated to a person, in characters.
 const LONGEST_NAME: usize = 80;
 
@@ -19,6 +21,8 @@ const LONGEST_NAME: usize = 80;
 pub struct Facts {
     /// Common name of the signer; empty when it has none.
     pub issuer: String,
+    /// Organization of the owner; empty when it has none. Docker puts the swarm's id there.
+    pub organization: String,
     /// First second of its time, since 1970.
     pub not_before: u64,
     /// Last second of its time, since 1970.
@@ -37,13 +41,15 @@ pub fn facts(der: &[u8]) -> Option<Facts> {
         rest = element(rest)?.2;
     }
     let (issuer, rest) = expect(rest, SEQUENCE)?;
-    let (validity, _) = expect(rest, SEQUENCE)?;
+    let (validity, rest) = expect(rest, SEQUENCE)?;
+    let (subject, _) = expect(rest, SEQUENCE)?;
     let (tag, first, validity) = element(validity)?;
     let not_before = time(tag, first)?;
     let (tag, last, _) = element(validity)?;
     let not_after = time(tag, last)?;
     Some(Facts {
-        issuer: common_name(issuer).unwrap_or_default(),
+        issuer: attribute(issuer, COMMON_NAME).unwrap_or_default(),
+        organization: attribute(subject, ORGANIZATION).unwrap_or_default(),
         not_before,
         not_after,
     })
@@ -73,12 +79,10 @@ fn expect(der: &[u8], wanted: u8) -> Option<(&[u8], &[u8])> {
     (tag == wanted).then_some((content, rest))
 }
 
-/// The first common name in a distinguished name, without anything a terminal could take as an order.
-fn common_name(name: &[u8]) -> Option<String> {
-    let at = name
-        .windows(COMMON_NAME.len())
-        .position(|window| window == COMMON_NAME)?;
-    let (_, text, _) = element(name.get(at + COMMON_NAME.len()..)?)?;
+/// The first attribute of a kind in a distinguished name, without anything a terminal could take as an order.
+fn attribute(name: &[u8], kind: [u8; 5]) -> Option<String> {
+    let at = name.windows(kind.len()).position(|window| window == kind)?;
+    let (_, text, _) = element(name.get(at + kind.len()..)?)?;
     let text = String::from_utf8_lossy(text);
     let plain = text.chars().filter(|c| !c.is_control());
     Some(plain.take(LONGEST_NAME).collect())

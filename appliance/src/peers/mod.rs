@@ -5,7 +5,7 @@
 //! waiting, and whoever is no hive of the seed is remembered in [`strangers`] for a person to see.
 
 mod caller;
-mod certificate;
+pub mod certificate;
 mod listener;
 #[cfg(test)]
 pub mod sample;

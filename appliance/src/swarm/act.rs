@@ -10,7 +10,8 @@ use bollard::models::{
 };
 use bollard::query_parameters::{DeleteNodeOptions, LeaveSwarmOptions, UpdateNodeOptions};
 use hive_membership::Action;
-use tokio::time::{Instant, sleep};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{Engine, EngineError, MANAGER_PORT, networks};
 
@@ -20,6 +21,8 @@ const LONG: Duration = Duration::from_secs(90);
 const JOIN: Duration = Duration::from_secs(40);
 /// A join that is still not through after this is given up, to be tried again with other managers.
 const JOINED: Duration = Duration::from_secs(90);
+/// Longest wait for a manager to take a connection.
+const PROBE: Duration = Duration::from_secs(3);
 /// A change to an entry.
 const CHANGE: Duration = Duration::from_secs(10);
 /// Pause before looking again.
@@ -83,13 +86,7 @@ impl Engine {
                 })
                 .await
             }
-            Action::Demote(node) => {
-                let role = NodeSpecRoleEnum::WORKER;
-                self.change(docker, "demoting a node", node, |spec| {
-                    spec.role = Some(role)
-                })
-                .await
-            }
+            Action::Demote(node) => self.demote(docker, node).await,
             Action::Remove(node) => {
                 let force = Some(DeleteNodeOptions { force: true });
                 let removing = docker.delete_node(node, force);
@@ -107,6 +104,27 @@ impl Engine {
                 })
                 .await
             }
+        }
+    }
+
+    /// After `force-new-cluster` the list of nodes still has the lost managers, Raft has not, and such
+    /// an entry can't be made a worker's: it goes at once. Without force, so that Docker keeps one
+    /// that lives.
+    async fn demote(&self, docker: &Docker, node: &str) -> Result<(), EngineError> {
+        let role = NodeSpecRoleEnum::WORKER;
+        let demoted = self
+            .change(docker, "demoting a node", node, |spec| {
+                spec.role = Some(role)
+            })
+            .await;
+        match demoted {
+            Err(EngineError::Refused { message, .. }) if message.contains("raft memberlist") => {
+                let gently = Some(DeleteNodeOptions { force: false });
+                let removing = docker.delete_node(node, gently);
+                self.bounded("removing a lost manager", CHANGE, removing)
+                    .await
+            }
+            demoted => demoted,
         }
     }
 
@@ -132,11 +150,14 @@ impl Engine {
         managers: &[String],
     ) -> Result<(), EngineError> {
         let doing = "joining the swarm";
-        let remotes: Vec<String> = managers
+        // A manager's list may still have this host's former self.
+        let remotes: Vec<SocketAddr> = managers
             .iter()
             .filter_map(|name| self.hives.get(name))
-            .map(|address| SocketAddr::new(*address, MANAGER_PORT).to_string())
+            .filter(|address| **address != self.own)
+            .map(|address| SocketAddr::new(*address, MANAGER_PORT))
             .collect();
+        let remotes = answering(remotes).await;
         if remotes.is_empty() {
             return Err(EngineError::Answer {
                 doing,
@@ -147,7 +168,7 @@ impl Engine {
             listen_addr: Some(self.listen_address()),
             advertise_addr: Some(self.own.to_string()),
             data_path_addr: None,
-            remote_addrs: Some(remotes),
+            remote_addrs: Some(remotes.iter().map(SocketAddr::to_string).collect()),
             join_token: Some(token.to_owned()),
         };
         let asked = self.bounded(doing, JOIN, docker.join_swarm(request)).await;
@@ -233,6 +254,21 @@ impl Engine {
         })
         .await
     }
+}
+
+/// Those that answer, or all if none does: Docker tries one for very long before it tries another.
+async fn answering(all: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let mut tries = Vec::new();
+    for address in &all {
+        tries.push(tokio::spawn(timeout(PROBE, TcpStream::connect(*address))));
+    }
+    let mut there = Vec::new();
+    for (address, tried) in all.iter().zip(tries) {
+        if let Ok(Ok(Ok(_))) = tried.await {
+            there.push(*address);
+        }
+    }
+    if there.is_empty() { all } else { there }
 }
 
 /// Looks again and again until `there` says so.

@@ -1,5 +1,6 @@
 //! What Docker says of the swarm.
 
+use std::path::Path;
 use std::time::Duration;
 
 use bollard::Docker;
@@ -9,12 +10,19 @@ use bollard::models::{
 use bollard::query_parameters::ListNodesOptions;
 use hive_membership::{Local, Node, Quorum};
 
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
 use super::{Engine, EngineError};
+use crate::peers::certificate;
 
 /// A manager that has lost its majority keeps this question for 20 s before it says so.
 const INFO: Duration = Duration::from_secs(25);
 /// The same manager is not asked for longer about what the managers agree on.
 const AGREED: Duration = Duration::from_secs(5);
+
+/// Where Docker keeps the node's certificate, below its folder.
+const NODE_CERTIFICATE: &str = "swarm/certificates/swarm-node.crt";
 
 impl Engine {
     /// Looks once. What can't be told is part of the answer, never an error.
@@ -29,10 +37,22 @@ impl Engine {
     async fn look(&self) -> Result<Local, EngineError> {
         let docker = self.connect()?;
         let info = self.bounded("telling how it is", INFO, docker.info());
-        let swarm = info.await?.swarm.unwrap_or_default();
+        let info = info.await?;
+        let swarm = info.swarm.unwrap_or_default();
         let node = swarm.node_id.clone().unwrap_or_default();
         Ok(match swarm.local_node_state {
             Some(LocalNodeState::INACTIVE) => Local::Inactive,
+            // A manager that was started without a majority stays so for ever, and says that it can
+            // be asked.
+            Some(LocalNodeState::PENDING)
+                if swarm.control_available == Some(true) && !node.is_empty() =>
+            {
+                Local::Manager {
+                    cluster: self.cluster(swarm, info.docker_root_dir.as_deref()),
+                    quorum: None,
+                    node,
+                }
+            }
             Some(LocalNodeState::PENDING) => Local::Pending,
             Some(state @ (LocalNodeState::ERROR | LocalNodeState::LOCKED)) => Local::Broken {
                 why: match swarm.error.filter(|words| !words.is_empty()) {
@@ -44,7 +64,7 @@ impl Engine {
             Some(LocalNodeState::ACTIVE) if swarm.control_available == Some(true) => {
                 let quorum = self.quorum(&docker, &node).await;
                 Local::Manager {
-                    cluster: self.cluster(swarm),
+                    cluster: self.cluster(swarm, info.docker_root_dir.as_deref()),
                     quorum: quorum.ok(),
                     node,
                 }
@@ -54,13 +74,15 @@ impl Engine {
         })
     }
 
-    /// The swarm's id now, or as it was told before the majority was lost.
-    fn cluster(&self, swarm: SwarmInfo) -> Option<String> {
+    /// The swarm's id now, or as it was told before the majority was lost. An engine that was started
+    /// since then does not know it; the node's certificate, which the swarm signed, does.
+    fn cluster(&self, swarm: SwarmInfo, root: Option<&str>) -> Option<String> {
         let told = swarm.cluster.and_then(|cluster| cluster.id);
-        let told = told.filter(|id| !id.is_empty());
         let mut known = self.cluster.lock().unwrap_or_else(|e| e.into_inner());
-        if told.is_some() {
-            known.clone_from(&told);
+        if let Some(told) = told.filter(|id| !id.is_empty()) {
+            *known = Some(told);
+        } else if known.is_none() {
+            *known = root.and_then(|root| certified(&Path::new(root).join(NODE_CERTIFICATE)));
         }
         known.clone()
     }
@@ -89,6 +111,13 @@ impl Engine {
             nodes,
         })
     }
+}
+
+/// The swarm's id in a node's certificate: its owner's organization.
+fn certified(path: &Path) -> Option<String> {
+    let certificate = CertificateDer::from_pem_file(path).ok()?;
+    let id = certificate::facts(&certificate)?.organization;
+    (!id.is_empty()).then_some(id)
 }
 
 /// Docker's entry in our words.
