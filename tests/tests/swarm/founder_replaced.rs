@@ -15,9 +15,9 @@ fn a_blank_disk_takes_its_place_while_services_go_on() {
     // A service on the survivors, of an image from nothing but what is on the hosts.
     for name in ["p-hive1", "p-hive2"] {
         site.host(name)
-            .sh("tar -C /usr/bin -c hived | docker import - tiny >/dev/null");
+            .sh("tar -C / -ch usr/bin/sleep lib64/ld-linux-x86-64.so.2 lib/x86_64-linux-gnu/libc.so.6 | docker import - tiny >/dev/null");
     }
-    survivor.sh("docker service create --detach --name keep --mode global --constraint node.labels.first_hive!=true --no-resolve-image tiny /hived sleep >/dev/null");
+    survivor.sh("docker service create --detach --name keep --mode global --constraint node.hostname!=p-hive0 --no-resolve-image tiny /usr/bin/sleep infinity >/dev/null");
     let started = |name: &str| -> Result<String, String> {
         let host = site.host(name);
         let text = host.try_sh("docker inspect --format \"{{.Id}} {{.State.StartedAt}} {{.State.Running}}\" $(docker ps -qf label=com.docker.swarm.service.name=keep)")?;
