@@ -74,8 +74,17 @@ pub(super) fn firewall(seed: &Seed) -> Option<EtcFile> {
     (!addresses.is_empty()).then(|| {
         EtcFile::text(
             "hive/firewall.d/20-peers.nft",
-            set("peers4", IpAddr::is_ipv4) + &set("peers6", IpAddr::is_ipv6),
+            set("peers4", IpAddr::is_ipv4)
+                + &set("peers6", IpAddr::is_ipv6)
+                + &overlay_port(seed.swarm.data_path_port),
         )
+    })
+}
+
+/// Overlay networks elsewhere than at docker's own port, which the image's rules let in.
+fn overlay_port(port: Option<u16>) -> String {
+    port.map_or_else(String::new, |port| {
+        format!("add rule inet hive peers udp dport {port} accept\n")
     })
 }
 
@@ -117,6 +126,13 @@ mod tests {
         assert_eq!(
             text(&[rules], "hive/firewall.d/20-peers.nft"),
             "add element inet hive peers4 { 192.168.0.1 }\nadd element inet hive peers6 { fd00::5 }\n"
+        );
+        seed.swarm.data_path_port = Some(8472);
+        let rules = firewall(&seed).unwrap();
+        let rules = text(std::slice::from_ref(&rules), "hive/firewall.d/20-peers.nft").to_owned();
+        assert!(
+            rules.ends_with("\nadd rule inet hive peers udp dport 8472 accept\n"),
+            "{rules}"
         );
         seed.peers.clear();
         assert_eq!(firewall(&seed), None);
