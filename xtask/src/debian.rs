@@ -71,6 +71,13 @@ pub const TO_TEST: &[Need] = &[
     program_of("unshare", "util-linux", "takes the network away"),
     program_of("mount", "mount", "makes a disk that is soon full"),
     program_of("faketime", "faketime", "bakes in another year"),
+    program_of("openssl", "openssl", "checks certificates"),
+    program_of("lvm", "lvm2", "volume groups on loop devices"),
+    program_of("sfdisk", "fdisk", "partitions that are not ours"),
+    program_of("mkfs.xfs", "xfsprogs", "a disk that is somebody's"),
+    program_of("mdadm", "mdadm", "a member of somebody's RAID"),
+    program_of("dockerd", "docker.io", "engines that become one swarm"),
+    program_of("ip", "iproute2", "networks between them"),
 ];
 
 /// For the benchmarks' other side.
