@@ -16,6 +16,7 @@ const USAGE: &str = "\
 cargo xtask demo            install what is missing, build, bake the sample site and boot its three hosts
 cargo xtask test            all tests: unit, integration, then whole machines in QEMU
 cargo xtask check           what has to be clean before a push: format, lints, licences, tests, docs, arrows
+cargo xtask check --no-tests  the same without unit tests, which `test` runs too
 cargo xtask build           target/release/hive, with the programs of the node inside
 cargo xtask e2e [FILTER]    the tests with whole machines
 cargo xtask docs [--check]  write the generated reference, or say that it is stale
@@ -30,7 +31,8 @@ fn main() -> ExitCode {
     let result = match words.as_slice() {
         ["demo"] => demo::run(),
         ["test"] => test::run(),
-        ["check"] => check::run(),
+        ["check"] => check::run(true),
+        ["check", "--no-tests"] => check::run(false),
         ["build"] => build::run().map(drop),
         ["e2e", filter @ ..] => test::e2e(filter),
         ["docs"] => docs::run(false),
