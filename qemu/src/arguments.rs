@@ -144,6 +144,9 @@ pub(crate) fn switch_program(program: &str) -> Program {
             "-display",
             "none",
         ])
+        // A hub that can hand a frame to nobody stops to read from its sender, and never begins
+        // again. This port takes everything, and leads nowhere.
+        .args(["-netdev", "hubport,id=drain,hubid=0"])
         .args(["-chardev", &socket("qmp", QMP_SOCKET)])
         .args(["-mon", "chardev=qmp,mode=control"])
 }

@@ -78,6 +78,24 @@ fn members_hear_each_other_and_not_themselves() {
     assert!(switch.port("../x").is_err());
 }
 
+#[test]
+fn who_spoke_while_alone_is_heard_by_who_comes_later() {
+    if !can_run() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let switch = Switch::start(dir.path(), Lifetime::Tied).unwrap();
+    let mut a = switch.tap("a").unwrap();
+    let alone = Instant::now();
+    while alone.elapsed() < NEVER {
+        a.send(&frame(1)).unwrap();
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let mut b = switch.tap("b").unwrap();
+    meet(&mut a, &mut b, 2);
+    meet(&mut b, &mut a, 3);
+}
+
 /// Stops what is meant to outlive the test, when the test fails.
 struct Stop(PathBuf);
 
