@@ -17,7 +17,7 @@ pub use config::{Config, HiveEntry};
 pub use effect::{Action, Effect};
 pub use event::{Event, Order, OrderError};
 pub use member::Member;
-pub use message::{Hello, Message, Refusal};
+pub use message::{Hello, MESSAGE_AGE, Message, Refusal};
 pub use record::{Decision, RECORD_VERSION, Record};
 pub use status::{PeerView, Status};
 pub use swarm::{Local, Node, Quorum};

@@ -2,12 +2,23 @@
 //! have proved their names; it may get lost, come twice, or late.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use hive_inventory::node::SwarmRole;
 use hive_inventory::seed::KnownSwarm;
 use serde::{Deserialize, Serialize};
 
 use crate::record::Decision;
+
+/// No message is handled that is older. It is the protocol's second assumption about time (the first is at
+/// [`member`](crate::member)): nobody flashes a machine and has it running again within it. So what
+/// a hive hears of a swarm was on a disk when the machine whose turn it may be now was flashed last:
+/// a word that comes late can't bring back a swarm of which no disk is left.
+///
+/// Whoever drives a [`Member`](crate::Member) has to keep it. A message carries no time, since clocks
+/// of machines that have just been flashed can't be trusted: hived bounds how long a connection lives
+/// and how long a message waits.
+pub const MESSAGE_AGE: Duration = Duration::from_secs(20);
 
 /// A message.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -1,14 +1,16 @@
-//! What goes wrong, and what persons do meanwhile.
+//! What goes wrong.
 
 use std::collections::BTreeSet;
 
 use hive_inventory::seed::KnownSwarm;
-use hive_membership::{Action, Order, Record};
+use hive_membership::Record;
 
 use crate::docker::Engine;
-use crate::world::{Disk, Happening, World};
+use crate::machine::Disk;
+use crate::world::{Happening, World};
 
-/// A machine is not flashed and started faster. More than a round, an Init and a stall together.
+/// A machine is not flashed and started faster: more than a round, an Init and a stall together, and
+/// more than a message gets old.
 const FLASH: u64 = 45_000;
 
 impl World {
@@ -64,6 +66,9 @@ impl World {
         if self.random.chance(self.weather.removals) {
             self.person_removes();
         }
+        if self.weather.recoveries > 0 && self.random.chance(self.weather.recoveries) {
+            self.person_recovers();
+        }
     }
 
     /// A host that founds is cut off at this very moment, and the daemons of others start anew.
@@ -118,6 +123,7 @@ impl World {
             None
         };
         self.note(|| format!("h{host} is flashed, its seed knows {seed:?}"));
+        self.flashed_at = self.now;
         self.hosts[host].boot += 1;
         self.hosts[host].disk = Disk {
             record: Record::default(),
@@ -135,84 +141,5 @@ impl World {
             .filter(|host| self.group_with_quorum(*host).is_some())
             .filter_map(|host| self.hosts[host].disk.record.known.clone())
             .max()
-    }
-
-    /// Somebody sees that hosts are silent, knows that they are in no swarm, and says so.
-    fn person_founds(&mut self) {
-        let host = self.random.index(self.hosts.len());
-        let now = self.clock(host);
-        if self.hosts[host].stalled {
-            return;
-        }
-        let Some(member) = &self.hosts[host].member else {
-            return;
-        };
-        let heard: Vec<bool> = {
-            let status = member.status(now);
-            let view = |name: &String| status.peers.iter().any(|p| p.host == *name && p.heard);
-            self.hives.iter().map(|hive| view(&hive.name)).collect()
-        };
-        let never = |host: usize| {
-            let disk = &self.hosts[host].disk;
-            disk.engine == Engine::Inactive && disk.record.known.is_none() && disk.seed.is_none()
-        };
-        let silent: Vec<usize> = (0..self.hosts.len())
-            .filter(|other| *other != host && !heard[*other])
-            .collect();
-        if silent.is_empty() || !silent.iter().all(|other| never(*other)) {
-            return;
-        }
-        // Only who is off for sure can't use a grant any more.
-        let off = silent.iter().all(|other| !self.hosts[*other].on);
-        let even_if_granted = off && self.random.chance(500);
-        let hives = silent
-            .iter()
-            .map(|other| self.hives[*other].name.clone())
-            .collect();
-        self.order(
-            host,
-            Order::FoundWithout {
-                hives,
-                even_if_granted,
-            },
-        );
-    }
-
-    /// Somebody takes a silent node out of the list.
-    fn person_removes(&mut self) {
-        let host = self.random.index(self.hosts.len());
-        let Some(group) = self.group_with_quorum(host) else {
-            return;
-        };
-        let down = self.groups[group]
-            .entries
-            .iter()
-            .find(|(_, entry)| !entry.ready);
-        if let Some(node) = down.map(|(id, _)| id.clone()) {
-            let demoted = self.change(group, &node, &Action::Demote(node.clone()));
-            let removed = self.change(group, &node, &Action::Remove(node.clone()));
-            self.note(|| format!("a person removes {node}: {demoted:?} {removed:?}"));
-        }
-    }
-
-    /// Whether it was obeyed.
-    pub fn order(&mut self, host: usize, order: Order) -> bool {
-        let now = self.clock(host);
-        let Some(member) = &mut self.hosts[host].member else {
-            return false;
-        };
-        let said = format!("{order:?}");
-        match member.order(now, order) {
-            Ok(effects) => {
-                self.orders += 1;
-                self.note(|| format!("a person at h{host}: {said}"));
-                self.carry_all(host, effects);
-                true
-            }
-            Err(why) => {
-                self.note(|| format!("a person at h{host}: {said}: refused: {why}"));
-                false
-            }
-        }
     }
 }

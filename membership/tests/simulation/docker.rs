@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use hive_membership::{Local, Node, Quorum};
 
 /// What a disk has of Docker.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Engine {
+    #[default]
     Inactive,
     /// In a group; `manager`: by its own certificate.
     In {

@@ -4,8 +4,12 @@
 mod chaos;
 mod checks;
 mod docker;
+mod machine;
+mod network;
+mod persons;
 mod raft;
 mod random;
+mod weather;
 mod world;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -33,16 +37,20 @@ fn run(seed: u64, fault: Option<Fault>, trace: bool) -> World {
     world
 }
 
-/// Runs seeds on all processors until one fails; that one, and how many seeds, steps and orders there were.
-fn run_all(seeds: u64, fault: Option<Fault>) -> (Option<u64>, u64, u64, u64) {
-    let (next, steps, orders, failed) = (
-        AtomicU64::new(0),
-        AtomicU64::new(0),
-        AtomicU64::new(0),
-        AtomicU64::new(u64::MAX),
-    );
+/// What came of many seeds.
+#[derive(Default)]
+struct Sum {
+    ran: AtomicU64,
+    steps: AtomicU64,
+    orders: AtomicU64,
+    recoveries: AtomicU64,
+}
+
+/// Runs seeds on all processors until one fails; says which.
+fn run_all(seeds: u64, sum: &Sum) -> Option<u64> {
+    let next = AtomicU64::new(0);
+    let failed = AtomicU64::new(u64::MAX);
     let threads = std::thread::available_parallelism().map_or(2, |n| n.get());
-    let ran = AtomicU64::new(0);
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
@@ -51,10 +59,12 @@ fn run_all(seeds: u64, fault: Option<Fault>) -> (Option<u64>, u64, u64, u64) {
                     if seed >= seeds || seed > failed.load(Ordering::Relaxed) {
                         return;
                     }
-                    let world = run(seed, fault, false);
-                    ran.fetch_add(1, Ordering::Relaxed);
-                    steps.fetch_add(world.steps, Ordering::Relaxed);
-                    orders.fetch_add(world.orders, Ordering::Relaxed);
+                    let world = run(seed, None, false);
+                    sum.ran.fetch_add(1, Ordering::Relaxed);
+                    sum.steps.fetch_add(world.steps, Ordering::Relaxed);
+                    sum.orders.fetch_add(world.orders, Ordering::Relaxed);
+                    sum.recoveries
+                        .fetch_add(world.recoveries, Ordering::Relaxed);
                     if world.violation.is_some() {
                         failed.fetch_min(seed, Ordering::Relaxed);
                     }
@@ -63,12 +73,7 @@ fn run_all(seeds: u64, fault: Option<Fault>) -> (Option<u64>, u64, u64, u64) {
         }
     });
     let failed = failed.into_inner();
-    (
-        (failed != u64::MAX).then_some(failed),
-        ran.into_inner(),
-        steps.into_inner(),
-        orders.into_inner(),
-    )
+    (failed != u64::MAX).then_some(failed)
 }
 
 fn tell(seed: u64) -> ! {
@@ -101,13 +106,30 @@ fn over_many_seeds_there_is_one_swarm_or_none() {
     }
     let seeds = number("HIVE_SEEDS").unwrap_or(2000);
     let start = Instant::now();
-    let (failed, ran, steps, orders) = run_all(seeds, None);
+    let sum = Sum::default();
+    let failed = run_all(seeds, &sum);
     println!(
-        "{ran} of {seeds} seeds ran, {steps} steps, {orders} orders of persons, {:.1} s",
+        "{} of {seeds} seeds ran, {} steps, {} orders of persons, {} of them recover amid chaos, {:.1} s",
+        sum.ran.into_inner(),
+        sum.steps.into_inner(),
+        sum.orders.into_inner(),
+        sum.recoveries.into_inner(),
         start.elapsed().as_secs_f64()
     );
     if let Some(seed) = failed {
         tell(seed);
+    }
+}
+
+/// Seeds that found a flaw, in the protocol or in the checker. Each means what it did then only as long
+/// as the generator is unchanged: whoever changes it in a way that moves old draws starts a new list.
+const ONCE_FAILED: [u64; 5] = [176, 3581, 3659, 36445, 40815];
+
+#[test]
+fn seeds_that_once_failed_pass() {
+    for seed in ONCE_FAILED {
+        let world = run(seed, None, false);
+        assert_eq!(world.violation, None, "again with HIVE_SEED={seed}");
     }
 }
 
