@@ -19,7 +19,7 @@ use super::site::full_name;
 use super::watch::Watch;
 use super::{Decision, View, record};
 use crate::calendar;
-use crate::peers::{Heard, Peers};
+use crate::peers::{Inbox, Peers};
 use crate::swarm::Engine;
 
 /// How often the protocol is told that time passes.
@@ -35,7 +35,7 @@ pub struct Host {
     pub hives: Vec<Peer>,
     pub record: PathBuf,
     pub peers: Peers,
-    pub heard: mpsc::Receiver<Heard>,
+    pub heard: Inbox,
     pub decisions: mpsc::Receiver<Decision>,
     pub engine: Arc<Engine>,
     pub view: channel::Sender<View>,

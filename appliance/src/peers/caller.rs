@@ -1,4 +1,4 @@
-//! Brings messages to one hive, one after the other, over a connection that stays open.
+//! Brings messages to one hive, one after the other, over a connection that serves for a while.
 
 use std::collections::VecDeque;
 use std::io;
@@ -15,15 +15,17 @@ use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
-use super::MESSAGE_PATH;
 use super::tls::{self, Tls, TlsError};
+use super::{HANDSHAKE, MESSAGE_PATH, WAIT};
 
 /// Longest wait for a connection: the next message is more worth than this one.
 const CONNECT: Duration = Duration::from_secs(3);
-/// Longest wait for handshake or answer; machines without hardware virtualisation are slow at both.
-const ANSWER: Duration = Duration::from_secs(10);
+/// Longest wait for an answer.
+const ANSWER: Duration = Duration::from_secs(5);
+/// A connection is used so long: the other end closes it soon after ([`CONNECTION`](super::CONNECTION)).
+const USE: Duration = Duration::from_secs(7);
 /// Messages that wait for a hive in trouble. The oldest goes: each says more than those before it.
 const QUEUE: usize = 16;
 
@@ -32,7 +34,8 @@ pub struct Caller(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
-    queue: Mutex<VecDeque<Message>>,
+    /// Each with the moment at which it was put in.
+    queue: Mutex<VecDeque<(Instant, Message)>>,
     news: Notify,
     trouble: Mutex<Option<String>>,
 }
@@ -50,8 +53,12 @@ impl Caller {
                 open: None,
             };
             loop {
-                let message = shared.next().await;
-                let trouble = line.deliver(&message).await.err().map(|e| e.to_string());
+                let (put, message) = shared.next().await;
+                let trouble = line
+                    .deliver(put, &message)
+                    .await
+                    .err()
+                    .map(|e| e.to_string());
                 let mut before = shared.trouble();
                 // The journal is told once, however many ways of failing follow.
                 if before.is_some() != trouble.is_some() {
@@ -72,9 +79,9 @@ impl Caller {
     pub fn send(&self, message: Message) {
         let mut queue = self.0.queue();
         if matches!(message, Message::Hello(_)) {
-            queue.retain(|waiting| !matches!(waiting, Message::Hello(hello) if !hello.answer));
+            queue.retain(|(_, waiting)| !matches!(waiting, Message::Hello(hello) if !hello.answer));
         }
-        queue.push_back(message);
+        queue.push_back((Instant::now(), message));
         if queue.len() > QUEUE {
             queue.pop_front();
         }
@@ -89,16 +96,19 @@ impl Caller {
 }
 
 impl Shared {
-    async fn next(&self) -> Message {
+    /// The next message that has not waited too long.
+    async fn next(&self) -> (Instant, Message) {
         loop {
-            if let Some(message) = self.queue().pop_front() {
-                return message;
+            while let Some((put, message)) = self.queue().pop_front() {
+                if put.elapsed() <= WAIT {
+                    return (put, message);
+                }
             }
             self.news.notified().await;
         }
     }
 
-    fn queue(&self) -> MutexGuard<'_, VecDeque<Message>> {
+    fn queue(&self) -> MutexGuard<'_, VecDeque<(Instant, Message)>> {
         self.queue.lock().unwrap_or_else(|e| e.into_inner())
     }
 
@@ -118,7 +128,7 @@ enum CallError {
     Broken(#[from] hyper::Error),
     #[error("answers {0} to a message; its hived is of another release?")]
     Refused(StatusCode),
-    #[error("its hived does not answer within {} s", ANSWER.as_secs())]
+    #[error("its hived does not take a message within {} s", ANSWER.as_secs())]
     Slow,
 }
 
@@ -126,25 +136,40 @@ struct Line {
     name: String,
     address: SocketAddr,
     tls: Tls,
-    open: Option<SendRequest<Full<Bytes>>>,
+    open: Option<Open>,
+}
+
+/// A connection.
+struct Open {
+    since: Instant,
+    sender: SendRequest<Full<Bytes>>,
 }
 
 impl Line {
-    async fn deliver(&mut self, message: &Message) -> Result<(), CallError> {
+    async fn deliver(&mut self, put: Instant, message: &Message) -> Result<(), CallError> {
         // Our own types always become JSON.
         let body = Bytes::from(serde_json::to_vec(message).unwrap_or_default());
-        if let Some(mut open) = self.open.take()
-            && open.ready().await.is_ok()
-            && self.post(&mut open, body.clone()).await.is_ok()
+        let open = self.open.take().filter(|open| open.since.elapsed() < USE);
+        if let Some(mut open) = open
+            && open.sender.ready().await.is_ok()
+            && self.post(&mut open.sender, body.clone()).await.is_ok()
         {
             self.open = Some(open);
             return Ok(());
         }
         // The other end may have been started anew since: once more, from the beginning.
-        let mut fresh = self.connect().await?;
-        self.post(&mut fresh, body).await?;
-        self.open = Some(fresh);
-        Ok(())
+        let since = Instant::now();
+        let mut sender = self.connect().await?;
+        let brought = if put.elapsed() <= WAIT {
+            self.post(&mut sender, body).await
+        } else {
+            // It is too old by now; the next one finds the connection ready.
+            Err(CallError::Slow)
+        };
+        if brought.is_ok() || sender.is_ready() {
+            self.open = Some(Open { since, sender });
+        }
+        brought
     }
 
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, CallError> {
@@ -153,7 +178,7 @@ impl Line {
             Err(_) => return Err(CallError::Unreachable(io::ErrorKind::TimedOut.into())),
         };
         stream.set_nodelay(true).map_err(CallError::Unreachable)?;
-        let secured = timeout(ANSWER, self.tls.connect(&self.name, stream));
+        let secured = timeout(HANDSHAKE, self.tls.connect(&self.name, stream));
         let stream = secured.await.map_err(|_| CallError::Slow)??;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         // Ends with the sender; what breaks is told to whoever sends.
@@ -182,6 +207,7 @@ impl Line {
         })?;
         match answer.status() {
             StatusCode::NO_CONTENT => Ok(()),
+            StatusCode::REQUEST_TIMEOUT | StatusCode::SERVICE_UNAVAILABLE => Err(CallError::Slow),
             other => Err(CallError::Refused(other)),
         }
     }
@@ -197,4 +223,20 @@ fn refused(error: &hyper::Error) -> Option<super::trust::Stranger> {
         cause = inner.source();
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_message_that_waited_too_long_is_not_sent() {
+        let shared = Shared::default();
+        let long_ago = Instant::now() - WAIT - Duration::from_secs(1);
+        let message = |nonce| Message::Grant { nonce };
+        shared.queue().push_back((long_ago, message(1)));
+        shared.queue().push_back((Instant::now(), message(2)));
+        assert_eq!(shared.next().await.1, message(2));
+        assert!(shared.queue().is_empty());
+    }
 }

@@ -1,6 +1,7 @@
 //! Takes messages from the other hives.
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -8,30 +9,27 @@ use std::time::Duration;
 
 use hive_membership::Message;
 use http_body_util::{BodyExt, Empty, Limited};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body, Bytes};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc};
-use tokio::time::{sleep, timeout};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use super::inbox::Slot;
 use super::strangers::Strangers;
 use super::tls::{Tls, TlsError};
-use super::{Heard, LONGEST_MESSAGE, MESSAGE_PATH, plain};
+use super::{CONNECTION, HANDSHAKE, LONGEST_MESSAGE, MESSAGE_PATH, plain};
 
-/// Longest time for the handshake; machines without hardware virtualisation are slow at it.
-const HANDSHAKE: Duration = Duration::from_secs(10);
-/// A connection over which nothing comes for this long is closed.
-const IDLE: Duration = Duration::from_secs(120);
 /// Connections at once; the packet filter lets only servers of the stage come this far.
 const CONNECTIONS: usize = 64;
 /// Pause before another try to listen.
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// Listens until the process ends.
-pub async fn run(own: SocketAddr, tls: Tls, inbox: mpsc::Sender<Heard>, strangers: Arc<Strangers>) {
+pub async fn run(own: SocketAddr, tls: Tls, inbox: Slot, strangers: Arc<Strangers>) {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let listener = loop {
         match bind(own).await {
@@ -54,9 +52,11 @@ pub async fn run(own: SocketAddr, tls: Tls, inbox: mpsc::Sender<Heard>, stranger
                 continue;
             }
         };
+        // Whatever comes over it is newer than this moment: nothing is sent before the handshake.
+        let taken = Instant::now();
         let (tls, inbox, strangers) = (tls.clone(), inbox.clone(), Arc::clone(&strangers));
         tokio::spawn(async move {
-            serve(stream, plain(from.ip()), &tls, &inbox, &strangers).await;
+            serve(stream, taken, plain(from.ip()), &tls, &inbox, &strangers).await;
             drop(place);
         });
     }
@@ -81,9 +81,10 @@ async fn bind(own: SocketAddr) -> io::Result<TcpListener> {
 
 async fn serve(
     stream: TcpStream,
+    taken: Instant,
     from: IpAddr,
     tls: &Tls,
-    inbox: &mpsc::Sender<Heard>,
+    inbox: &Slot,
     strangers: &Strangers,
 ) {
     let (name, stream) = match timeout(HANDSHAKE, tls.accept(stream)).await {
@@ -99,19 +100,19 @@ async fn serve(
         let name = name.clone();
         async move {
             let mut response = Response::new(Empty::<Bytes>::new());
-            *response.status_mut() = take(request, name, inbox).await;
+            *response.status_mut() = take(request, name, taken, inbox).await;
             Ok::<_, Infallible>(response)
         }
     });
-    // Ends with the other side, or with silence; either is ordinary.
-    let _ = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(IDLE)
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    // Ends with the other side, or with its time; either is ordinary.
+    let _ = timeout_at(taken + CONNECTION, connection).await;
 }
 
-async fn take(request: Request<Incoming>, name: String, inbox: &mpsc::Sender<Heard>) -> StatusCode {
+async fn take<B>(request: Request<B>, name: String, taken: Instant, inbox: &Slot) -> StatusCode
+where
+    B: Body<Error: Into<Box<dyn Error + Send + Sync>>>,
+{
     if request.uri().path() != MESSAGE_PATH {
         return StatusCode::NOT_FOUND;
     }
@@ -119,16 +120,47 @@ async fn take(request: Request<Incoming>, name: String, inbox: &mpsc::Sender<Hea
         return StatusCode::METHOD_NOT_ALLOWED;
     }
     let body = Limited::new(request.into_body(), LONGEST_MESSAGE).collect();
-    let body = match timeout(HANDSHAKE, body).await {
-        Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(_)) => return StatusCode::PAYLOAD_TOO_LARGE,
-        Err(_) => return StatusCode::REQUEST_TIMEOUT,
+    let body = match body.await {
+        Ok(body) => body.to_bytes(),
+        Err(_) => return StatusCode::PAYLOAD_TOO_LARGE,
     };
+    // If this process stood still, the request may have lain in the kernel for longer.
+    if taken.elapsed() > CONNECTION {
+        return StatusCode::REQUEST_TIMEOUT;
+    }
     let Ok(message) = serde_json::from_slice::<Message>(&body) else {
         return StatusCode::BAD_REQUEST;
     };
-    match inbox.try_send((name, message)) {
-        Ok(()) => StatusCode::NO_CONTENT,
-        Err(_) => StatusCode::SERVICE_UNAVAILABLE,
+    if inbox.put((name, message)) {
+        StatusCode::NO_CONTENT
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::inbox;
+    use super::*;
+    use http_body_util::Full;
+
+    fn post(message: &Message) -> Request<Full<Bytes>> {
+        let body = Full::from(serde_json::to_vec(message).unwrap());
+        let request = Request::post(MESSAGE_PATH).body(body);
+        request.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_message_over_an_old_connection_is_not_handed_over() {
+        let (slot, mut inbox) = inbox::channel();
+        let message = Message::Grant { nonce: 1 };
+        let old = Instant::now() - CONNECTION - Duration::from_secs(1);
+        let name = || "h1.example".to_owned();
+        let answer = take(post(&message), name(), old, &slot).await;
+        assert_eq!(answer, StatusCode::REQUEST_TIMEOUT);
+        assert_eq!(inbox.try_recv(), None);
+        let answer = take(post(&message), name(), Instant::now(), &slot).await;
+        assert_eq!(answer, StatusCode::NO_CONTENT);
+        assert_eq!(inbox.try_recv(), Some((name(), message)));
     }
 }

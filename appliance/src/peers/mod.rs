@@ -3,9 +3,16 @@
 //! `POST /v1/message` with a [`Message`] as JSON, answered by 204, is all there is. Nothing here
 //! decides anything: messages that came go into a channel, messages to be sent are taken without
 //! waiting, and whoever is no hive of the seed is remembered in [`strangers`] for a person to see.
+//!
+//! Nothing older than [`MESSAGE_AGE`] is handed over, though a message carries no time. What comes over
+//! a connection was sent after this host took part in its handshake, so a connection that is taken for
+//! [`CONNECTION`] only, by this host's own clock, brings nothing older, whatever lay in a buffer, and
+//! whichever side stood still. To that come a wait before it is sent and one before it is handled, each of
+//! at most [`WAIT`]. A virtual machine that is stopped together with its clock is the exception.
 
 mod caller;
 pub mod certificate;
+mod inbox;
 mod listener;
 #[cfg(test)]
 pub mod sample;
@@ -16,10 +23,10 @@ mod trust;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use hive_inventory::seed::{Identity, Peer};
-use hive_membership::Message;
-use tokio::sync::mpsc;
+use hive_membership::{MESSAGE_AGE, Message};
 
 use caller::Caller;
 use strangers::Strangers;
@@ -29,11 +36,15 @@ use tls::Tls;
 const LONGEST_MESSAGE: usize = 64 << 10;
 /// Where messages go.
 const MESSAGE_PATH: &str = "/v1/message";
-/// Messages that came and wait for the loop; more are refused, since peers repeat themselves.
-const INBOX: usize = 256;
+/// A message waits so long at most before it is sent, and so long before it is handled.
+const WAIT: Duration = Duration::from_secs(5);
+/// A connection brings messages so long, from the moment at which it is taken.
+const CONNECTION: Duration = Duration::from_secs(10);
+/// Longest time for a handshake; machines without hardware virtualisation are slow at it.
+const HANDSHAKE: Duration = Duration::from_secs(8);
+const _: () = assert!(2 * WAIT.as_secs() + CONNECTION.as_secs() <= MESSAGE_AGE.as_secs());
 
-/// A message that came, from a hive that has proved its name.
-pub type Heard = (String, Message);
+pub use inbox::{Heard, Inbox};
 
 /// The other hives.
 pub struct Peers {
@@ -60,13 +71,13 @@ impl Peers {
     ///
     /// # Errors
     /// The identity can't be used, in words.
-    pub fn start(site: &Site<'_>) -> Result<(Self, mpsc::Receiver<Heard>), String> {
+    pub fn start(site: &Site<'_>) -> Result<(Self, Inbox), String> {
         let names: BTreeSet<String> = site.hives.iter().map(|h| h.host.clone()).collect();
         let tls = Tls::new(site.me, names, site.identity, site.clock)?;
         let strangers = Arc::new(Strangers::default());
         let own = site.hives.iter().find(|hive| hive.host == site.me);
         let own = own.map(|hive| SocketAddr::new(hive.address, site.port));
-        let (inbox, heard) = mpsc::channel(INBOX);
+        let (inbox, heard) = inbox::channel();
         if let Some(own) = own {
             let (tls, strangers) = (tls.clone(), Arc::clone(&strangers));
             tokio::spawn(listener::run(own, tls, inbox, strangers));
