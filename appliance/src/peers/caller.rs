@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
 use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::net::TcpSocket;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
@@ -42,12 +42,13 @@ struct Shared {
 
 impl Caller {
     /// Starts it. Has to run inside a runtime.
-    pub fn start(name: String, address: SocketAddr, tls: Tls) -> Self {
+    pub fn start(name: String, from: Option<IpAddr>, address: SocketAddr, tls: Tls) -> Self {
         let shared = Arc::new(Shared::default());
         let caller = Self(Arc::clone(&shared));
         tokio::spawn(async move {
             let mut line = Line {
                 name,
+                from,
                 address,
                 tls,
                 open: None,
@@ -122,6 +123,8 @@ impl Shared {
 enum CallError {
     #[error("does not answer: {0}")]
     Unreachable(io::Error),
+    #[error("can't be called, for this host does not have its address {0} yet: {1}")]
+    Homeless(IpAddr, io::Error),
     #[error("the machine at its address {0}")]
     Tls(#[from] TlsError),
     #[error("the connection broke: {0}")]
@@ -134,6 +137,8 @@ enum CallError {
 
 struct Line {
     name: String,
+    /// Own address.
+    from: Option<IpAddr>,
     address: SocketAddr,
     tls: Tls,
     open: Option<Open>,
@@ -173,7 +178,8 @@ impl Line {
     }
 
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, CallError> {
-        let stream = match timeout(CONNECT, TcpStream::connect(self.address)).await {
+        let socket = self.socket()?;
+        let stream = match timeout(CONNECT, socket.connect(self.address)).await {
             Ok(stream) => stream.map_err(CallError::Unreachable)?,
             Err(_) => return Err(CallError::Unreachable(io::ErrorKind::TimedOut.into())),
         };
@@ -184,6 +190,21 @@ impl Line {
         // Ends with the sender; what breaks is told to whoever sends.
         tokio::spawn(connection);
         Ok(sender)
+    }
+
+    /// Bound to this host's own address: as long as it is missing, a peer's address may lead anywhere,
+    /// out through the default route for instance.
+    fn socket(&self) -> Result<TcpSocket, CallError> {
+        let socket = match self.address {
+            SocketAddr::V4(_) => TcpSocket::new_v4(),
+            SocketAddr::V6(_) => TcpSocket::new_v6(),
+        };
+        let socket = socket.map_err(CallError::Unreachable)?;
+        if let Some(from) = self.from {
+            let bound = socket.bind(SocketAddr::new(from, 0));
+            bound.map_err(|e| CallError::Homeless(from, e))?;
+        }
+        Ok(socket)
     }
 
     async fn post(

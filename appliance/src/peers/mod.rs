@@ -82,11 +82,12 @@ impl Peers {
             let (tls, strangers) = (tls.clone(), Arc::clone(&strangers));
             tokio::spawn(listener::run(own, tls, inbox, strangers));
         }
+        let from = own.map(|own| own.ip());
         let others = site.hives.iter().filter(|hive| hive.host != site.me);
         let callers = others
             .map(|hive| {
                 let address = SocketAddr::new(hive.address, site.port);
-                let caller = Caller::start(hive.host.clone(), address, tls.clone());
+                let caller = Caller::start(hive.host.clone(), from, address, tls.clone());
                 (hive.host.clone(), caller)
             })
             .collect();

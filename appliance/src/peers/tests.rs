@@ -107,7 +107,7 @@ async fn a_machine_of_another_site_is_not_heard_and_both_sides_say_so() {
     .await;
     in_trouble(&two, "h1.example", "another site").await;
     assert!(to_one.try_recv().is_none() && to_two.try_recv().is_none());
-    for (peers, address) in [(&one, "127.0.0.1"), (&two, "127.0.0.1")] {
+    for (peers, address) in [(&one, "127.0.78.2"), (&two, "127.0.78.1")] {
         let notices = peers.notices();
         assert!(
             notices.len() == 1
