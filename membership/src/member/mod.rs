@@ -44,6 +44,7 @@
 //! middle leaves nothing that the next one would not finish.
 
 mod acting;
+mod canonical;
 mod duties;
 mod founding;
 mod joining;
@@ -383,36 +384,5 @@ impl Member {
     pub fn with_fault(mut self, fault: Option<Fault>) -> Self {
         self.fault = fault;
         self
-    }
-
-    /// Starts the clock anew at `now`: what lies before it is over. For the model checker,
-    /// whose states must not grow with time.
-    #[doc(hidden)]
-    pub fn rebase(&mut self, now: Duration) {
-        let back = |at: &mut Duration| *at = at.saturating_sub(now);
-        for at in [
-            &mut self.started,
-            &mut self.idle_at,
-            &mut self.lost_at,
-            &mut self.unlisted_until,
-        ]
-        .into_iter()
-        .flatten()
-        {
-            back(at);
-        }
-        back(&mut self.hello_at);
-        self.postponed.values_mut().for_each(|p| back(&mut p.until));
-        self.peers.values_mut().for_each(|peer| peer.rebase(now));
-        if let Some(round) = &mut self.round {
-            back(&mut round.until);
-            back(&mut round.resend_at);
-        }
-        if let Some(release) = &mut self.release {
-            back(&mut release.again_at);
-        }
-        if let Some(token) = &mut self.token {
-            back(&mut token.again_at);
-        }
     }
 }

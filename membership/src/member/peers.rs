@@ -27,29 +27,12 @@ impl Peer {
     pub fn fresh(&self, now: Duration) -> Option<&Hello> {
         self.hello.as_ref().filter(|_| now < self.fresh_until)
     }
-
-    pub fn rebase(&mut self, now: Duration) {
-        self.fresh_until = self.fresh_until.saturating_sub(now);
-        if self.fresh_until.is_zero() {
-            self.hello = None;
-        }
-        self.last_heard = None;
-        if let Some(at) = &mut self.missing_at {
-            *at = at.saturating_sub(now);
-        }
-    }
 }
 
 impl Member {
     /// The peer's Hello, if it is fresh.
     pub(super) fn heard(&self, now: Duration, name: &str) -> Option<&Hello> {
         self.peers.get(name).and_then(|peer| peer.fresh(now))
-    }
-
-    /// What the peer said last, for the model checker.
-    #[doc(hidden)]
-    pub fn last_hello(&self, name: &str) -> Option<&Hello> {
-        self.peers.get(name)?.hello.as_ref()
     }
 
     /// All fresh Hellos.
