@@ -20,6 +20,15 @@ fn after_all_lost_power_at_once_they_are_the_same_swarm() {
     }
     site.joined();
     let after = site.host("p-hive0").nodes();
+    for name in names {
+        let pool = site
+            .host(name)
+            .sh("lvs --noheadings -o lv_attr drbdvg/drbdpool");
+        assert!(
+            pool.starts_with("twi-a"),
+            "{name}'s pool is not active: {pool}"
+        );
+    }
     let ids = |nodes: &[hive_tests::swarm::Entry]| -> Vec<String> {
         nodes.iter().map(|n| n.id.clone()).collect()
     };
