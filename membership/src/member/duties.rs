@@ -165,7 +165,8 @@ fn plan(view: &View<'_>, postponed: impl Fn(&Action) -> bool) -> Vec<Action> {
         actions.push(candidates[0].clone());
     }
     for node in &view.quorum.nodes {
-        if !node.manager && view.replaced(node) {
+        // Docker demotes no manager that died before the others took it in, but lets its entry go.
+        if view.replaced(node) && (!node.manager || postponed(&demote(node))) {
             actions.push(Action::Remove(node.id.clone()));
         }
     }

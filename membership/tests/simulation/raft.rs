@@ -115,6 +115,17 @@ impl World {
     }
 
     pub fn change(&mut self, group: usize, node: &str, action: &Action) -> Result<(), String> {
+        // As the swarm's leader counts: those that it would still reach without that one.
+        let keeps_quorum = {
+            let of = &self.groups[group];
+            let leader = of.leader.as_ref().and_then(|id| of.entries.get(id));
+            let reached = |(id, entry): &(&String, &Entry)| {
+                *id != node
+                    && leader.is_some_and(|leader| self.linked(leader.host, entry.host))
+                    && self.live(entry.host, id)
+            };
+            2 * of.members().filter(reached).count() > of.members().count().saturating_sub(1)
+        };
         let group = &mut self.groups[group];
         let managers = group.entries.values().filter(|entry| entry.manager).count();
         let Some(entry) = group.entries.get_mut(node) else {
@@ -125,8 +136,14 @@ impl World {
             Action::Demote(_) if entry.manager && managers == 1 => {
                 return Err("attempting to demote the last manager of the swarm".to_owned());
             }
+            Action::Demote(_) if entry.manager && !entry.member => {
+                return Err("can't find manager in raft memberlist".to_owned());
+            }
+            Action::Demote(_) if entry.manager && !keeps_quorum => {
+                return Err("this would result in a loss of quorum".to_owned());
+            }
             Action::Demote(_) => entry.manager = false,
-            Action::Remove(_) if entry.manager || entry.member => {
+            Action::Remove(_) if entry.member => {
                 return Err(
                     "node is a cluster manager and is a member of the raft cluster".to_owned(),
                 );
