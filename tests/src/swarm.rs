@@ -67,10 +67,16 @@ impl Site {
 }
 
 impl Host<'_> {
-    /// The swarm's entries, sorted by host, then id; it has to be a manager.
+    /// The swarm's entries; it has to be a manager, and the managers have to have a leader.
     pub fn nodes(&self) -> Vec<Entry> {
-        let text = self
-            .sh("docker node ls --format \"{{.ID}} {{.Hostname}} {{.Status}} {{.ManagerStatus}}\"");
+        self.try_nodes().unwrap()
+    }
+
+    /// The swarm's entries, sorted by host, then id, or why there are none to be had.
+    pub fn try_nodes(&self) -> Result<Vec<Entry>, String> {
+        let text = self.try_sh(
+            "docker node ls --format \"{{.ID}} {{.Hostname}} {{.Status}} {{.ManagerStatus}}\"",
+        )?;
         let mut entries: Vec<Entry> = text
             .lines()
             .map(|line| {
@@ -85,7 +91,7 @@ impl Host<'_> {
             })
             .collect();
         entries.sort_by(|a, b| (&a.host, &a.id).cmp(&(&b.host, &b.id)));
-        entries
+        Ok(entries)
     }
 
     /// The labels of an entry.

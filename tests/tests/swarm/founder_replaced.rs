@@ -29,7 +29,7 @@ fn a_blank_disk_takes_its_place_while_services_go_on() {
     founder.power_cut();
     founder.start_fresh();
     let nodes = eventually("the founder's new disk to be a manager", || {
-        let nodes = survivor.nodes();
+        let nodes = survivor.try_nodes()?;
         let good = nodes.len() == 3
             && nodes.iter().all(|n| {
                 n.state == "Ready" && matches!(n.manager.as_str(), "Leader" | "Reachable")
