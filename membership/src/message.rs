@@ -13,7 +13,8 @@ use crate::record::Decision;
 /// No message is handled that is older. It is the protocol's second assumption about time (the first is at
 /// [`member`](crate::member)): nobody flashes a machine and has it running again within it. So what
 /// a hive hears of a swarm was on a disk when the machine whose turn it may be now was flashed last:
-/// a word that comes late can't bring back a swarm of which no disk is left.
+/// a word that comes late can't bring back a swarm of which no disk is left. A person who founds without
+/// a hive of which the disk was flashed or taken out does so no sooner either.
 ///
 /// Whoever drives a [`Member`](crate::Member) has to keep it. A message carries no time, since clocks
 /// of machines that have just been flashed can't be trusted: hived bounds how long a connection lives

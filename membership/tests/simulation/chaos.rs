@@ -123,12 +123,12 @@ impl World {
             None
         };
         self.note(|| format!("h{host} is flashed, its seed knows {seed:?}"));
-        self.flashed_at = self.now;
         self.hosts[host].boot += 1;
         self.hosts[host].disk = Disk {
             record: Record::default(),
             engine: Engine::Inactive,
             seed,
+            flashed_at: Some(self.now),
         };
         let wait = self.random.within(FLASH, 2 * FLASH);
         let boot = self.hosts[host].boot;

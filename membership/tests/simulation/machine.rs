@@ -14,6 +14,8 @@ pub struct Disk {
     pub record: Record,
     pub engine: Engine,
     pub seed: Option<KnownSwarm>,
+    /// When it was flashed; `None`: it is new.
+    pub flashed_at: Option<u64>,
 }
 
 #[derive(Default)]

@@ -24,7 +24,10 @@ impl World {
         };
         let never = |host: usize| {
             let disk = &self.hosts[host].disk;
-            disk.engine == Engine::Inactive && disk.record.known.is_none() && disk.seed.is_none()
+            disk.engine == Engine::Inactive
+                && disk.record.known.is_none()
+                && disk.seed.is_none()
+                && self.silenced(host)
         };
         let silent: Vec<usize> = (0..self.hosts.len())
             .filter(|other| *other != host && !heard[*other])
@@ -82,8 +85,7 @@ impl World {
                 matches!(what, Happening::Done { action, .. }
                     if matches!(action, Action::Init | Action::ForceNewCluster))
             });
-        let late = u64::try_from(MESSAGE_AGE.as_millis()).expect("seconds");
-        if !all_dead || making || self.now < self.flashed_at + late {
+        if !all_dead || making || !(0..self.hosts.len()).all(|host| self.silenced(host)) {
             return;
         }
         let of = |host: &Host| host.disk.record.known.clone().max(host.disk.seed.clone());
@@ -94,6 +96,13 @@ impl World {
             self.recovered = true;
             self.recoveries += 1;
         }
+    }
+
+    /// Whether the disk that the host had before was gone for so long that no word of it comes any more.
+    fn silenced(&self, host: usize) -> bool {
+        let late = u64::try_from(MESSAGE_AGE.as_millis()).expect("seconds");
+        let flashed_at = self.hosts[host].disk.flashed_at;
+        flashed_at.is_none_or(|at| self.now > at + late)
     }
 
     /// Whether it was obeyed.

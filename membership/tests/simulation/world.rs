@@ -75,8 +75,6 @@ pub struct World {
     pub orders: u64,
     /// Times that a person ordered `recover` in the middle of it all.
     pub recoveries: u64,
-    /// When a host was flashed last.
-    pub flashed_at: u64,
     pub trace: Option<Vec<String>>,
     pub violation: Option<String>,
 }
@@ -106,7 +104,6 @@ impl World {
             epoch: 0,
             orders: 0,
             recoveries: 0,
-            flashed_at: 0,
             trace: trace.then(Vec::new),
             violation: None,
         };
