@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{INIT, LOST, Member};
 use crate::effect::{Action, Effect};
-use crate::swarm::Local;
+use crate::swarm::{Local, Node, Quorum};
 
 /// How long a failed action waits: doubled with each failure, up to the last.
 const FIRST_WAIT: Duration = Duration::from_secs(2);
@@ -20,6 +20,24 @@ pub(super) struct Postponed {
     pub until: Duration,
     pub tries: u32,
     pub why: String,
+}
+
+impl Postponed {
+    /// What failed, with hosts' names for Docker's ids.
+    pub fn words(&self, key: &str, quorum: &Quorum) -> String {
+        let (what, id) = key.split_once(' ').unwrap_or((key, ""));
+        let named = |node: &&Node| node.id == id && !node.host.is_empty();
+        let host = quorum.nodes.iter().find(named);
+        let host = host.map_or(id, |node| &node.host);
+        let what = match what {
+            "promote" => format!("making {host} a manager"),
+            "demote" => format!("making {host} a worker"),
+            "remove" => format!("removing the old entry of {host}"),
+            "label" => format!("setting the labels of {host}"),
+            _ => "the last change at Docker".to_owned(),
+        };
+        format!("{what} failed: {}; trying again", self.why)
+    }
 }
 
 /// Failures are counted by kind of action and node.

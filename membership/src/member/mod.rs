@@ -44,6 +44,8 @@
 //! middle leaves nothing that the next one would not finish.
 
 mod acting;
+#[cfg(test)]
+mod bench;
 mod canonical;
 mod duties;
 mod founding;

@@ -98,7 +98,7 @@ impl Member {
         }
         if !self.sound(&decision) {
             return Err(format!(
-                "without {} there is no majority of the stage's {} hives with a manager among them; start more of them",
+                "without {} there is no majority of the stage's {} hives with one among them that may be a manager; turn more of them on",
                 list(decision.without.iter().map(|name| short(name))),
                 self.config.hives.len()
             ));
@@ -129,10 +129,15 @@ impl Member {
             if let Some(to) = granted
                 && names.contains(to)
             {
+                let without: Vec<String> = names
+                    .iter()
+                    .map(|name| format!("--without {}", short(name)))
+                    .collect();
                 return Err(format!(
-                    "{by} has granted the founding to {to}, which may have founded the swarm since, or do so at any moment; start {to}, or if its disk is gone for good: `hive found --without {to} --even-if-granted --on {by}`",
+                    "{by} has granted the founding to {to}, which may have founded the swarm since, or do so at any moment; turn {to} on, or if its disk is gone for good: `hive found {without} --even-if-granted --on {by}`",
                     by = short(granter),
-                    to = short(to)
+                    to = short(to),
+                    without = without.join(" "),
                 ));
             }
         }
@@ -199,9 +204,10 @@ impl Member {
             _ => out,
         };
         if !removed {
-            return Err(
-                "this hive is in the swarm; if it lost its majority: `hive recover`".to_owned(),
-            );
+            return Err(format!(
+                "this hive is in the swarm; if the swarm lost the majority of its managers: `hive recover {}` on one of them",
+                self.short_me()
+            ));
         }
         let mut record = self.record.clone();
         record.joined = None;
@@ -213,3 +219,6 @@ impl Member {
         short(&self.config.me)
     }
 }
+
+#[cfg(test)]
+mod tests;

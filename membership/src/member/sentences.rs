@@ -63,8 +63,15 @@ impl Member {
                 self.short_me()
             ));
         }
+        if self.record.founding.is_some() {
+            out.push(match self.failed(&Action::Init) {
+                Some(why) => format!("Docker could not make the swarm: {why}; trying again"),
+                None => "making the swarm: all hives have agreed to it".to_owned(),
+            });
+            return;
+        }
         let Some(candidate) = self.turn().cloned() else {
-            out.push("no hive of this stage may be a manager (swarm_mode in the inventory), so nobody can found the swarm; mend it and write the seeds anew: `hive seed`".to_owned());
+            out.push("no hive of this stage may be a manager, so nobody can found the swarm; set number_of_managers of the stage in the inventory and write the seeds anew: `hive seed HOST`".to_owned());
             return;
         };
         let before = out.len();
@@ -74,7 +81,7 @@ impl Member {
             match self.heard(now, name) {
                 None => silent.push(host),
                 Some(hello) if hello.hives != self.hive_names() => out.push(format!(
-                    "waiting for {host}: its seed lists other hives ({}); write all seeds anew: `hive seed`",
+                    "waiting for {host}: its seed lists other hives ({}); write the seed anew of whichever is out of date: `hive seed HOST`",
                     list(hello.hives.iter().map(|name| short(name)))
                 )),
                 Some(hello) if hello.known.is_none() && hello.node.is_some() => out.push(format!(
@@ -91,15 +98,7 @@ impl Member {
             out.push(grant(self.short_me(), short(to)));
         }
         if !silent.is_empty() {
-            let without: Vec<String> = silent
-                .iter()
-                .map(|host| format!("--without {host}"))
-                .collect();
-            out.push(format!(
-                "waiting for {hosts}: not heard; a silent host may carry the site's swarm, so none is founded before it is heard. Turn it on. If it never was in a swarm and its disk will never come back: `hive found {}`",
-                without.join(" "),
-                hosts = list(silent.iter().copied()),
-            ));
+            out.push(self.wait_for_silent(&silent));
         }
         if let Some(why) = self.failed(&Action::Init) {
             out.push(format!(
@@ -117,6 +116,33 @@ impl Member {
                 )
             });
         }
+    }
+
+    fn wait_for_silent(&self, silent: &[&str]) -> String {
+        let hosts = list(silent.iter().copied());
+        let (may, on, its) = match silent {
+            [_] => ("it", "it", "its disk"),
+            _ => ("one of them", "them", "their disks"),
+        };
+        let out = self.record.decision.as_ref().map_or(0, |d| d.without.len());
+        let left = self.config.hives.len() - out - silent.len();
+        let else_found = if 2 * left > self.config.hives.len() {
+            let without: Vec<String> = silent.iter().map(|h| format!("--without {h}")).collect();
+            format!(
+                " If {never} in a swarm and {its} will never come back: `hive found {}`",
+                without.join(" "),
+                never = if silent.len() == 1 {
+                    "it never was"
+                } else {
+                    "they never were"
+                },
+            )
+        } else {
+            String::new()
+        };
+        format!(
+            "waiting for {hosts}: not heard; {may} may carry the site's swarm, so none is founded before. Turn {on} on.{else_found}"
+        )
     }
 
     fn wait_to_join(&self, now: Duration, out: &mut Vec<String>) {
@@ -157,11 +183,11 @@ impl Member {
             .as_ref()
             .map_or("", |known| &known.cluster);
         out.push(format!(
-            "waiting for a manager of the site's swarm ({cluster}) that has a majority; {}. If its managers will never come back, make this hive the founder of a new one: `hive recover {me}`",
+            "waiting for a manager of the site's swarm ({cluster}) that has a majority: {}. If its managers will never come back, make this hive the founder of a new one: `hive recover {me}`",
             if silent.is_empty() {
-                "all hives are heard and none is".to_owned()
+                "all hives are heard and none of them is one".to_owned()
             } else {
-                format!("silent: {}: turn them on", list(silent))
+                format!("turn on those that are silent: {}", list(silent))
             }
         ));
     }
@@ -200,13 +226,7 @@ impl Member {
                     && hello.role != SwarmRole::Lost
                     && hello.role != SwarmRole::Manager
             })
-            .map(|(name, hello)| {
-                format!(
-                    "{} is {}",
-                    short(name),
-                    format!("{:?}", hello.role).to_lowercase()
-                )
-            })
+            .map(|(name, hello)| format!("{} {}", short(name), doing(hello.role)))
             .collect();
         out.push(format!(
             "the swarm lost the majority of its managers; {}{}. Bring them back and it goes on. If they are gone for good: `hive recover {me}` makes this manager's state the site's swarm, with it as the only manager; the others then leave what they have and join it",
@@ -227,8 +247,23 @@ impl Member {
     }
 }
 
+/// What a hive does that could help and does not, after its name.
+fn doing(role: SwarmRole) -> &'static str {
+    match role {
+        SwarmRole::Blank => "knows of no swarm",
+        SwarmRole::Founding => "makes a new one",
+        SwarmRole::Joining => "is not in it yet",
+        SwarmRole::Worker => "is a worker",
+        SwarmRole::Removed => "was taken out of it",
+        SwarmRole::Manager | SwarmRole::Lost => "is a manager",
+    }
+}
+
 fn grant(by: &str, to: &str) -> String {
     format!(
         "waiting for {to}: {by} has granted the founding to it; turn it on. If its disk is gone for good: `hive found --without {to} --even-if-granted --on {by}`"
     )
 }
+
+#[cfg(test)]
+mod tests;

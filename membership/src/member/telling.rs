@@ -88,7 +88,7 @@ impl Member {
         }
         if quorum.leader {
             for (what, failed) in &self.postponed {
-                notices.push(format!("{what} failed: {}; trying again", failed.why));
+                notices.push(failed.words(what, quorum));
             }
         }
         notices
