@@ -8,8 +8,9 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
-/// How long one question may take.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long one question may take. An engine that is only busy (an election, a large image) is not
+/// called dead for it.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// More than this is no answer to our questions, in bytes.
 const LONGEST_ANSWER: u64 = 1 << 20;
 
@@ -37,7 +38,7 @@ pub enum DockerError {
 /// The engine's version, when it answers both that it is well and which one it is.
 ///
 /// # Errors
-/// Nobody answers within three seconds, or the answer is not that of a healthy engine.
+/// Nobody answers within ten seconds, or the answer is not that of a healthy engine.
 pub fn version(socket: &Path) -> Result<String, DockerError> {
     get(socket, "/_ping")?;
     let body = get(socket, "/version")?;
@@ -166,6 +167,6 @@ mod tests {
         let socket = dir.path().join("docker.sock");
         let _listener = UnixListener::bind(&socket).unwrap();
         let error = version(&socket).unwrap_err().to_string();
-        assert!(error.contains("no answer within 3 s"), "{error}");
+        assert!(error.contains("no answer within 10 s"), "{error}");
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use hive_inventory::node::SwarmRole;
-use hive_inventory::site::Stage;
+use hive_inventory::seed::Member;
+use hive_inventory::site::{Host, Stage};
 
 use super::HostStatus;
 
@@ -29,7 +30,7 @@ pub fn missing(stage: &Stage, hosts: &[HostStatus]) -> Vec<String> {
         }
     }
     if out.is_empty() {
-        out.extend(not_one(hosts));
+        out.extend(not_one(stage, hosts));
     }
     out
 }
@@ -44,7 +45,7 @@ fn not_in_swarm(stage: &Stage, host: &HostStatus) -> Option<String> {
 }
 
 /// What is wrong though each host is content.
-fn not_one(hosts: &[HostStatus]) -> Option<String> {
+fn not_one(stage: &Stage, hosts: &[HostStatus]) -> Option<String> {
     let swarms = || {
         hosts
             .iter()
@@ -61,15 +62,28 @@ fn not_one(hosts: &[HostStatus]) -> Option<String> {
             list.join(", ")
         ));
     }
-    let counted = swarms().find_map(|s| Some((s.managers?, s.managers_reachable?)));
-    match counted {
-        Some((all, reachable)) if reachable < all => {
-            Some(format!("{reachable} of {all} managers are in reach"))
-        }
-        Some((all, _)) if all % 2 == 0 => Some(format!(
+    let wanted = wanted_managers(stage);
+    let mut counted = swarms().filter_map(|s| Some((s.managers?, s.managers_reachable?)));
+    counted.find_map(|(all, reachable)| match () {
+        () if reachable < all => Some(format!("{reachable} of {all} managers are in reach")),
+        () if all < wanted => Some(format!(
+            "the swarm has {all} of the {wanted} managers that it is to have"
+        )),
+        () if all % 2 == 0 => Some(format!(
             "the swarm has {all} managers, and an odd number is wanted"
         )),
-        _ => None,
+        () => None,
+    })
+}
+
+/// How many managers the stage's swarm has once all is done: an odd number, seven at the most.
+fn wanted_managers(stage: &Stage) -> u32 {
+    let may = |host: &&Host| host.member() == Some(Member::Manager);
+    match stage.hosts().iter().filter(may).count() {
+        0..=2 => 1,
+        3..=4 => 3,
+        5..=6 => 5,
+        _ => 7,
     }
 }
 
@@ -173,11 +187,14 @@ pub(super) mod tests {
                 .push('x')
         });
         assert!(two.contains("different swarms: c, cx"), "{two}");
-        let even = told(&|hosts| {
-            swarm(&mut hosts[0]).managers = Some(2);
-            swarm(&mut hosts[0]).managers_reachable = Some(2);
-        });
-        assert!(even.contains("2 managers"), "{even}");
+        let count = |managers| {
+            told(&|hosts| {
+                swarm(&mut hosts[0]).managers = Some(managers);
+                swarm(&mut hosts[0]).managers_reachable = Some(managers);
+            })
+        };
+        assert!(count(1).contains("1 of the 3 managers"), "{}", count(1));
+        assert!(count(4).contains("4 managers"), "{}", count(4));
         let reach = told(&|hosts| swarm(&mut hosts[0]).managers_reachable = Some(2));
         assert!(reach.contains("2 of 3"), "{reach}");
         let none = told(&|hosts| hosts[0].status.as_mut().unwrap().swarm = None);
