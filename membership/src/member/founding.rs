@@ -1,4 +1,4 @@
-//! Founding: the candidate's round, the others' grants, and how a grant is handed back.
+//! Founding: whose turn it is, and the candidate's round.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -22,13 +22,6 @@ pub(super) struct Round {
     pub until: Duration,
     pub resend_at: Duration,
     pub grants: BTreeSet<String>,
-}
-
-/// A question to be let off a grant.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Release {
-    pub nonce: u64,
-    pub again_at: Duration,
 }
 
 impl Member {
@@ -64,7 +57,7 @@ impl Member {
     }
 
     /// Nothing is known, here or from others, and Docker is in no swarm.
-    fn blank(&self) -> bool {
+    pub(super) fn blank(&self) -> bool {
         self.record.known.is_none()
             && self.record.joined.is_none()
             && self.deferred.is_none()
@@ -143,56 +136,6 @@ impl Member {
         }
     }
 
-    pub(super) fn on_ask_grant(
-        &mut self,
-        from: String,
-        nonce: u64,
-        without: &BTreeSet<String>,
-        out: &mut Vec<Effect>,
-    ) {
-        if let Some(why) = self.refusal(&from, without) {
-            out.push(send(&from, Message::Refuse { nonce, why }));
-            return;
-        }
-        let mut record = self.record.clone();
-        record.granted = Some(from.clone());
-        // A question to be let off that is still out must not undo this grant.
-        self.release = None;
-        // Written each time, also when it is only repeated: no grant without its record before it.
-        self.store(record, out);
-        out.push(send(&from, Message::Grant { nonce }));
-    }
-
-    fn refusal(&self, from: &str, without: &BTreeSet<String>) -> Option<Refusal> {
-        let unchecked = self.fault == Some(Fault::PeersUnchecked);
-        let granted = self.record.granted.as_ref();
-        if let Some(to) = granted.filter(|to| *to != from) {
-            return Some(Refusal::Granted { to: to.clone() });
-        }
-        if !unchecked {
-            if let Some(known) = self.record.known.clone().or(self.deferred.clone()) {
-                return Some(Refusal::Known { known });
-            }
-            if !self.blank() || self.record.founding.is_some() {
-                return Some(Refusal::Unsure);
-            }
-        }
-        let hives = self.hive_names();
-        let Some(hello) = self.peers.get(from).and_then(|peer| peer.hello.as_ref()) else {
-            return Some(Refusal::Unsure);
-        };
-        if hello.hives != hives {
-            return Some(Refusal::OtherHives { hives });
-        }
-        // Under a decision, only if it is the very same one here. Else it asks everybody: always right.
-        let mine = self.record.decision.as_ref();
-        let decision =
-            mine.filter(|mine| mine.without == *without && hello.decision.as_ref() == Some(mine));
-        let same = decision.is_some() || without.is_empty();
-        let turn = same && self.candidate(decision).is_some_and(|name| name == from);
-        (!turn && !unchecked).then_some(Refusal::NotItsTurn)
-    }
-
     pub(super) fn on_grant(&mut self, now: Duration, from: String, nonce: u64) {
         let voter = self.voters().any(|name| *name == from);
         if let Some(round) = &mut self.round
@@ -213,113 +156,5 @@ impl Member {
         {
             self.learn(known, out);
         }
-    }
-
-    /// A grant to a hive that is alive and not the candidate is in everybody's way.
-    pub(super) fn hand_back(&mut self, now: Duration, out: &mut Vec<Effect>) {
-        let Some(to) = self.record.granted.clone() else {
-            return;
-        };
-        if !self.blank() || self.record.founding.is_some() || self.turn() == Some(&to) {
-            self.release = None;
-            return;
-        }
-        if to == self.config.me {
-            let mut record = self.record.clone();
-            record.granted = None;
-            self.store(record, out);
-            return;
-        }
-        if self.heard(now, &to).is_none()
-            || self.release.as_ref().is_some_and(|ask| now < ask.again_at)
-        {
-            return;
-        }
-        let nonce = self.next_nonce();
-        self.release = Some(Release {
-            nonce,
-            again_at: now + 3 * AGAIN,
-        });
-        out.push(send(&to, Message::AskRelease { nonce }));
-    }
-
-    pub(super) fn on_ask_release(&mut self, from: String, nonce: u64, out: &mut Vec<Effect>) {
-        if self.blank() && self.record.founding.is_none() && self.turn() != Some(&self.config.me) {
-            self.round = None;
-            out.push(send(&from, Message::Release { nonce }));
-        }
-    }
-
-    pub(super) fn on_release(&mut self, from: &str, nonce: u64, out: &mut Vec<Effect>) {
-        if self.release.as_ref().is_some_and(|ask| ask.nonce == nonce)
-            && self.record.granted.as_deref() == Some(from)
-        {
-            self.release = None;
-            let mut record = self.record.clone();
-            record.granted = None;
-            self.store(record, out);
-        }
-    }
-
-    /// A Hello may end a decision, or bring one.
-    pub(super) fn take_decision(
-        &mut self,
-        now: Duration,
-        from: &str,
-        hello: &Hello,
-        out: &mut Vec<Effect>,
-    ) {
-        if self.record.founding.is_none()
-            && let Some(decision) = &self.record.decision
-            && decision.disks.get(from) != Some(&hello.disk)
-        {
-            let mut record = self.record.clone();
-            record.decision = None;
-            self.round = None;
-            self.store(record, out);
-        }
-        if let Some(decision) = &hello.decision
-            && hello.hives == self.hive_names()
-        {
-            self.adopt(now, decision, out);
-        }
-    }
-
-    /// Takes over another hive's decision, if nothing that is known here speaks against it.
-    fn adopt(&mut self, now: Duration, decision: &Decision, out: &mut Vec<Effect>) {
-        let mine = self.record.decision.as_ref();
-        // Of two decisions the same one wins everywhere.
-        if mine.is_some_and(|mine| (mine.without.len(), mine) >= (decision.without.len(), decision))
-            || self.record.known.is_some()
-            || self.record.founding.is_some()
-            || decision.disks.get(&self.config.me) != Some(&self.record.disk)
-            || self
-                .hellos(now)
-                .any(|(name, hello)| decision.disks.get(name) != Some(&hello.disk))
-            || self
-                .record
-                .granted
-                .as_ref()
-                .is_some_and(|to| decision.without.contains(to))
-            || !self.sound(decision)
-        {
-            return;
-        }
-        let mut record = self.record.clone();
-        record.decision = Some(decision.clone());
-        self.round = None;
-        self.store(record, out);
-    }
-
-    /// Whether it speaks of all hives, and a majority of them is left, one fit to be a manager.
-    pub(super) fn sound(&self, decision: &Decision) -> bool {
-        let (out, left) = (&decision.without, &decision.disks);
-        let hives = &self.config.hives;
-        out.len() + left.len() == hives.len()
-            && hives
-                .iter()
-                .all(|hive| out.contains(&hive.name) != left.contains_key(&hive.name))
-            && 2 * left.len() > hives.len()
-            && self.candidate(Some(decision)).is_some()
     }
 }

@@ -20,11 +20,16 @@
 //! too (all are) and refuses, or on none at all, or a person's decision is void with the flashed disk.
 //! If it was flashed before, the first candidate's round
 //! is over by then: flashing and starting a machine takes longer than a round and an Init. That is the
-//! protocol's only assumption about time, and it matters only together with `found --without`.
+//! protocol's first assumption about time, and it matters only together with `found --without`.
+//! A hive that has granted may still hear a late word of a swarm that went with the disks that
+//! were flashed since, believe it, and be in the way of the one that is just being founded: never two
+//! swarms, but two names for one epoch, which only `hive recover` ends. The second assumption rules it out:
+//! no word is older than [`MESSAGE_AGE`](crate::MESSAGE_AGE), and flashing takes longer.
 //!
 //! **Persons.** `found --without X` is refused unless X is silent, all others are heard and a majority,
 //! and none of them has granted the founding to X. The decision travels in Hello and is good for one
-//! founding by the very disks that were there when it was given: X, blank then, may have joined the
+//! founding by the very disks that were there when it was given (of a disk that was just flashed or
+//! taken out a person can't speak before its last word is over): X, blank then, may have joined the
 //! swarm that came of it, so it says nothing about a second one. It is dropped by whoever hears X, or
 //! another disk of one of the others. `--even-if-granted` forgets this hive's own grant only and never travels: a
 //! message that comes late must not undo a grant that was given after it was sent.
@@ -47,19 +52,21 @@ mod acting;
 #[cfg(test)]
 mod bench;
 mod canonical;
+mod deciding;
 mod duties;
 mod founding;
+mod granting;
 mod joining;
 mod knowing;
 mod orders;
 mod peers;
+mod place;
 mod sentences;
 mod telling;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use hive_inventory::node::SwarmRole;
 use hive_inventory::seed::{KnownSwarm, Member as Membership};
 
 use crate::config::Config;
@@ -67,10 +74,11 @@ use crate::effect::{Action, Effect};
 use crate::event::Event;
 use crate::message::{Hello, Message};
 use crate::record::{RECORD_VERSION, Record};
-use crate::swarm::{Local, Quorum};
+use crate::swarm::Local;
 
 use acting::Postponed;
-use founding::{Release, Round};
+use founding::Round;
+use granting::Release;
 use joining::TokenAsk;
 use peers::Peer;
 
@@ -245,108 +253,6 @@ impl Member {
         self.join(now, out);
         self.lead(now, out);
         self.say_hello(now, out);
-    }
-
-    /// What Docker is in can't be said now, or is just being changed.
-    fn unsure(&self) -> bool {
-        // An Init that an earlier start of the daemon asked for may end at any moment.
-        let making =
-            self.inherited && self.record.founding.is_some() && self.local == Local::Inactive;
-        self.stale
-            || making
-            || matches!(self.local, Local::Unknown | Local::Pending)
-            || matches!(
-                self.acting,
-                Some(Action::Init | Action::Join { .. } | Action::Leave | Action::ForceNewCluster)
-            )
-    }
-
-    /// Docker answers and nothing is under way.
-    fn free(&self) -> bool {
-        !self.stale
-            && self.acting.is_none()
-            && !matches!(self.local, Local::Unknown | Local::Pending)
-    }
-
-    /// Docker is in no swarm, for sure.
-    fn inactive(&self) -> bool {
-        self.free() && self.local == Local::Inactive
-    }
-
-    /// The node that this hive is in the site's swarm.
-    fn node(&self) -> Option<&String> {
-        self.local
-            .node()
-            .filter(|node| self.record.leave.as_ref() != Some(node))
-    }
-
-    /// The managers' view, if this is a manager of exactly the known swarm with quorum.
-    fn quorum(&self) -> Option<&Quorum> {
-        match &self.local {
-            Local::Manager {
-                cluster: Some(cluster),
-                quorum: Some(quorum),
-                ..
-            } if self.node().is_some()
-                && self.record.founding.is_none()
-                && self
-                    .record
-                    .known
-                    .as_ref()
-                    .is_some_and(|k| k.cluster == *cluster) =>
-            {
-                Some(quorum)
-            }
-            _ => None,
-        }
-    }
-
-    /// A manager, or the state of one, of a swarm that is not the site's and was not made by hive.
-    fn foreign(&self) -> bool {
-        let Some(node) = self.node() else {
-            return false;
-        };
-        match (&self.record.known, &self.local) {
-            (None, _) => {
-                self.record.founding.is_none() && self.record.joined.as_ref() != Some(node)
-            }
-            (
-                Some(known),
-                Local::Manager {
-                    cluster: Some(cluster),
-                    ..
-                },
-            ) => known.cluster != *cluster && self.record.founding.is_none(),
-            _ => false,
-        }
-    }
-
-    fn role(&self, now: Duration) -> SwarmRole {
-        if self.record.known.is_none() {
-            return if self.record.founding.is_some() || self.round.is_some() {
-                SwarmRole::Founding
-            } else {
-                SwarmRole::Blank
-            };
-        }
-        if self.record.founding.is_some() {
-            return SwarmRole::Founding;
-        }
-        match &self.local {
-            _ if self.unlisted_until.is_some_and(|until| now < until) => SwarmRole::Removed,
-            Local::Inactive | Local::Broken { .. } if self.record.joined.is_some() => {
-                SwarmRole::Removed
-            }
-            Local::Worker { .. } if self.node().is_some() => SwarmRole::Worker,
-            Local::Manager { quorum, .. } if self.node().is_some() && !self.foreign() => {
-                if quorum.is_none() && self.lost_at.is_some_and(|at| now >= at) {
-                    SwarmRole::Lost
-                } else {
-                    SwarmRole::Manager
-                }
-            }
-            _ => SwarmRole::Joining,
-        }
     }
 
     fn store(&mut self, record: Record, out: &mut Vec<Effect>) {

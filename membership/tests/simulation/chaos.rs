@@ -41,6 +41,13 @@ impl World {
             for host in (0..count).filter(|host| *host != spared) {
                 self.reflash(host);
             }
+            // Who is spared has what the others must not forget, and is silent.
+            if self.weather.wide && spared < count && self.hosts[spared].on {
+                self.power_off(spared);
+                let wait = self.random.within(60_000, 150_000);
+                let boot = self.hosts[spared].boot;
+                self.after(wait, Happening::PowerOn { host: spared, boot });
+            }
         }
         if self.random.chance(self.weather.part) {
             self.part();

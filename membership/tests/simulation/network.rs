@@ -43,7 +43,7 @@ impl World {
         if !self.linked(from, to) {
             return;
         }
-        if self.hosts[to].stalled && self.weather.held {
+        if self.hosts[to].stalled && self.weather.wide {
             // It lies there until the machine goes on, or is too old by then.
             if self.now + 1000 <= until {
                 let later = Happening::Deliver {

@@ -27,12 +27,13 @@ pub struct Weather {
     pub spite: u64,
     /// A person who sees that a swarm is dead for good does not wait for the end of it all.
     pub recoveries: u64,
-    /// Messages that come to a machine that stands still are read when it goes on.
-    pub held: bool,
+    /// All of what came to the simulation later: see [`wide`].
+    pub wide: bool,
 }
 
-/// Two of five seeds have sites of other kinds, and persons who recover in the middle of it all. The
-/// others are drawn as they were before there were such, so that old seeds keep their meaning.
+/// Two of five seeds have sites of other kinds, persons who recover in the middle of it all, messages
+/// that lie at a machine that stands still, and hosts that are off while all others are flashed. The
+/// other seeds are drawn as they were before there was all that, so that old ones keep their meaning.
 pub fn wide(seed: u64) -> bool {
     matches!(seed % 5, 2 | 3)
 }
@@ -88,14 +89,14 @@ impl Weather {
             power: pick(&[0, 10, 40, 80]),
             restart: pick(&[0, 20, 100]),
             reflash: pick(&[0, 5, 20, 50]),
-            storm: pick(&[0, 0, 5]),
+            storm: pick(if wide { &[0, 5, 10] } else { &[0, 0, 5] }),
             part: pick(&[0, 20, 80, 150]),
             stall: pick(&[0, 0, 20]),
             persons: pick(&[0, 50, 300, 1000]),
             removals: pick(&[0, 0, 0, 5]),
             spite: pick(&[0, 300, 800]),
             recoveries: if wide { pick(&[0, 20, 200]) } else { 0 },
-            held: wide,
+            wide,
         }
     }
 }
