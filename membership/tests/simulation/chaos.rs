@@ -131,6 +131,7 @@ impl World {
         };
         self.note(|| format!("h{host} is flashed, its seed knows {seed:?}"));
         self.hosts[host].boot += 1;
+        self.written = true;
         self.hosts[host].disk = Disk {
             record: Record::default(),
             engine: Engine::Inactive,

@@ -112,6 +112,7 @@ impl World {
             };
             if quiet > 20 {
                 self.recovered = false;
+                self.written = true;
                 let known = self.hosts[0].disk.record.known.as_ref();
                 self.epoch = known.map_or(0, |known| known.epoch);
                 return;

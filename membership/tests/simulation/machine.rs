@@ -195,6 +195,7 @@ impl World {
                 Effect::Store(record) => {
                     self.note(|| format!("h{host} stores {record:?}"));
                     self.hosts[host].disk.record = record;
+                    self.written = true;
                 }
                 Effect::Send { to, message } => self.send(host, &to, message),
                 Effect::Act(action) => {

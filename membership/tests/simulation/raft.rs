@@ -14,6 +14,7 @@ impl World {
         if self.random.chance(fail) {
             return Err("no luck".to_owned());
         }
+        self.written = true;
         self.try_out(host, action)?;
         if self.random.chance(fail / 2) {
             return Err("done, but nobody heard of it".to_owned());

@@ -72,6 +72,8 @@ pub struct World {
     pub recovered: bool,
     /// Seeds of earlier epochs name swarms that a person gave up.
     pub epoch: u64,
+    /// Whether some disk is another one since it was last looked whether there are two swarms.
+    pub written: bool,
     pub orders: u64,
     /// Times that a person ordered `recover` in the middle of it all.
     pub recoveries: u64,
@@ -102,6 +104,7 @@ impl World {
             made: 0,
             recovered: false,
             epoch: 0,
+            written: false,
             orders: 0,
             recoveries: 0,
             trace: trace.then(Vec::new),
@@ -138,7 +141,9 @@ impl World {
             self.now = now;
             self.steps += 1;
             self.happen(what);
-            self.violation = self.two_swarms();
+            if std::mem::take(&mut self.written) {
+                self.violation = self.two_swarms();
+            }
         }
         self.now = self.now.max(end);
     }
