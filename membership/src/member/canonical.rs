@@ -1,12 +1,12 @@
 //! The hive for the model checker: states that go on alike are made equal, so that all of them can be
-//! visited. Nothing here is used by hived. It is right as long as no person orders anything: orders look
-//! at more of what was heard.
+//! visited. Nothing here is used by hived. It forgets what `recover` and `rejoin` look
+//! at, so those can't be modelled with it.
 
 use std::time::Duration;
 
 use hive_inventory::node::SwarmRole;
 
-use super::{HEARD, Member, ROUND};
+use super::{HEARD, INIT, Member, ROUND};
 use crate::message::Hello;
 use crate::swarm::Local;
 
@@ -32,13 +32,13 @@ impl Member {
     }
 
     /// Starts the clock anew at `now`, at which an event was just handled: what lies before it is over, and all
-    /// that lies after it is over at the same moment. Drops what only persons are told or their
+    /// that lies after it is over at the same moment, but for an Init's end, which comes later. Drops what only persons are told or their
     /// recovery depends on. Returns which questions are still the same ones.
     #[doc(hidden)]
     pub fn canonical(&mut self, now: Duration) -> [bool; 3] {
         let later = |at: Duration, wait: Duration| if at > now { wait } else { Duration::ZERO };
         self.started = self.started.map(|_| Duration::ZERO);
-        self.idle_at = self.idle_at.map(|at| later(at, ROUND));
+        self.idle_at = self.idle_at.map(|at| later(at, INIT));
         (self.lost_at, self.unlisted_until) = (None, None);
         self.hello_at = Duration::ZERO;
         self.said = None;
@@ -81,7 +81,6 @@ impl Member {
     /// Of a peer's Hello stays what this hive may still look at.
     fn canonical_peers(&mut self, now: Duration) {
         let known = self.record.known.clone();
-        let candidate = known.is_none() && self.turn() == Some(&self.config.me);
         let manager = matches!(self.local, Local::Manager { .. });
         let names: Vec<String> = self.peers.keys().cloned().collect();
         for name in names {
@@ -99,11 +98,15 @@ impl Member {
                     }
                     return (manager && hello.node.is_some()).then_some(hello);
                 }
-                // Whether it may grant; to others it matters only that it was heard.
-                let willing = self.willing(&hello);
-                hello.role = SwarmRole::Blank;
+                // Whether it may grant.
+                let blank = matches!(hello.role, SwarmRole::Blank | SwarmRole::Founding)
+                    && hello.node.is_none();
+                hello.role = if blank {
+                    SwarmRole::Blank
+                } else {
+                    SwarmRole::Joining
+                };
                 hello.node = None;
-                hello.granted = (candidate && !willing).then(String::new);
                 Some(hello)
             });
             if let Some(peer) = self.peers.get_mut(&name) {
