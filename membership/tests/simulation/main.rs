@@ -59,7 +59,10 @@ fn run_all(seeds: u64, sum: &Sum) -> Option<u64> {
                     if seed >= seeds || seed > failed.load(Ordering::Relaxed) {
                         return;
                     }
-                    let world = run(seed, None, false);
+                    let Ok(world) = std::panic::catch_unwind(|| run(seed, None, false)) else {
+                        failed.fetch_min(seed, Ordering::Relaxed);
+                        return;
+                    };
                     sum.ran.fetch_add(1, Ordering::Relaxed);
                     sum.steps.fetch_add(world.steps, Ordering::Relaxed);
                     sum.orders.fetch_add(world.orders, Ordering::Relaxed);

@@ -87,6 +87,15 @@ impl World {
                     return err("This node is not a swarm manager");
                 };
                 let mut new = self.groups[group].clone();
+                // A manager that the others have taken out, and that has not heard of it, goes by its own
+                // log, in which it is still one.
+                new.entries.entry(node.clone()).or_insert(Entry {
+                    host,
+                    manager: true,
+                    member: true,
+                    ready: true,
+                    labels: BTreeMap::new(),
+                });
                 for (id, entry) in &mut new.entries {
                     let me = *id == node;
                     entry.manager = me;
