@@ -55,13 +55,11 @@ impl State {
             let mut on = self.clone();
             on.hosts[host].member = Some(member);
             let happening = Happening::Swarm(on.local(host));
-            add(
-                self,
-                member,
-                happening,
-                |die| Step::Start { host, die },
-                steps,
-            );
+            let start = |slow, die| Step::Start { host, slow, die };
+            add(self, member, happening, |die| start(false, die), steps);
+            if self.budget.slow > 0 {
+                steps.push(start(true, WHOLE));
+            }
             return;
         };
         for other in (0..3).filter(|other| *other != host) {
@@ -116,7 +114,11 @@ impl State {
         }
         if self.budget.crashes > 0 {
             steps.push(Step::Crash { host, done: false });
-            steps.push(Step::Restart { host });
+            for slow in [false, true] {
+                if !slow || self.budget.slow > 0 {
+                    steps.push(Step::Restart { host, slow });
+                }
+            }
             if h.acting.is_some() || h.orphan.is_some() {
                 steps.push(Step::Crash { host, done: true });
             }

@@ -35,10 +35,11 @@ impl State {
         for host in 0..3 {
             self.finish(host);
             if self.hosts[host].member.is_none() {
-                self.start(host, WHOLE);
+                self.start(host, false, WHOLE);
             }
         }
         for host in 0..3 {
+            self.ask(host, WHOLE);
             if self.hosts[host].acting.is_none() {
                 self.happen(host, Happening::Tick { long: true }, WHOLE);
             }
@@ -148,17 +149,5 @@ impl Healing {
         let mut known = self.0.write().unwrap();
         known.extend(way.into_iter().map(|print| (print, end)));
         end
-    }
-
-    /// The rounds from a state on, to be read.
-    pub fn tell(state: &State) {
-        let mut state = state.clone();
-        state.budget = Budget::default();
-        state.late.clear();
-        for round in 0..12 {
-            println!("round {round}: {:#?}", state.hosts);
-            println!("{:?}", state.swarms);
-            state.round();
-        }
     }
 }

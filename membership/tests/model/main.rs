@@ -2,10 +2,10 @@
 //!
 //! Every interleaving is visited of: machines that start, crash between any two effects and come back;
 //! hived alone started anew while Docker goes on; disks flashed with the first seed or with one that can only
-//! join; messages lost, overtaken, twice and late; time-outs; a person who has the swarm founded without a host.
-//! What goes wrong has a budget, which each test prints with the number of states. All else has none.
+//! join; messages lost, overtaken, twice and late; time-outs; a person who has the swarm founded without a host;
+//! engines that tell late what they are in. What goes wrong has a budget, which each test prints with the number of states. All else has none.
 //!
-//! `HIVE_MODEL=crashes,flashes,copies,orders` (as `2,1,0,0`) visits the states of that budget.
+//! `HIVE_MODEL=crashes,flashes,copies,orders,slow` (as `2,1,0,0,0`) visits the states of that budget.
 
 mod choices;
 mod docker;
@@ -69,12 +69,14 @@ const NOTHING: Budget = Budget {
     flashes: 0,
     copies: 0,
     orders: 0,
+    slow: 0,
 };
 
 #[test]
 fn three_hosts_become_one_swarm_through_two_crashes() {
     holds(Budget {
         crashes: 2,
+        slow: 1,
         ..NOTHING
     });
 }
@@ -108,21 +110,22 @@ fn a_decision_to_found_without_a_host_makes_no_second_swarm() {
 #[test]
 fn as_much_bad_luck_as_you_like() {
     let Ok(text) = std::env::var("HIVE_MODEL") else {
-        println!("SKIPPED: HIVE_MODEL=crashes,flashes,copies,orders is not set");
+        println!("SKIPPED: HIVE_MODEL=crashes,flashes,copies,orders,slow is not set");
         return;
     };
     let numbers: Vec<u8> = text
         .split(',')
         .map(|number| number.trim().parse().expect("a number"))
         .collect();
-    let [crashes, flashes, copies, orders] = numbers[..] else {
-        panic!("HIVE_MODEL={text}: four numbers are needed, as 2,1,0,0");
+    let [crashes, flashes, copies, orders, slow] = numbers[..] else {
+        panic!("HIVE_MODEL={text}: five numbers are needed, as 2,1,0,0,0");
     };
     holds(Budget {
         crashes,
         flashes,
         copies,
         orders,
+        slow,
     });
 }
 

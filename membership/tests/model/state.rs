@@ -18,6 +18,8 @@ pub struct Budget {
     pub copies: u8,
     /// Decisions of a person to found without a host.
     pub orders: u8,
+    /// Starts at which Docker tells only later what it is in.
+    pub slow: u8,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -101,13 +103,16 @@ impl State {
         }
     }
 
-    /// Starts a host; Docker tells at once what it is in.
-    pub fn start(&mut self, host: usize, most: u8) {
+    /// Starts a host; Docker tells at once what it is in, or only later.
+    pub fn start(&mut self, host: usize, slow: bool, most: u8) {
         let h = &mut self.hosts[host];
         let member = reaction::start(host, h.flashed, h.disk, h.seed, self.fault);
         h.member = Some(member);
-        let local = self.local(host);
-        self.happen(host, Happening::Swarm(local), most);
+        if slow {
+            self.budget.slow -= 1;
+        } else {
+            self.ask(host, most);
+        }
     }
 
     /// Hands an event in; the machine dies after so many outcomes.

@@ -10,8 +10,10 @@ use crate::state::{Letter, State, WHOLE};
 /// `die`: the machine dies after so many outcomes of it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Step {
+    /// `slow`: Docker tells later what it is in.
     Start {
         host: usize,
+        slow: bool,
         die: u8,
     },
     /// A Hello as the other one would say it now.
@@ -55,6 +57,7 @@ pub enum Step {
     /// hived is started anew, Docker goes on.
     Restart {
         host: usize,
+        slow: bool,
     },
     Without {
         host: usize,
@@ -101,7 +104,7 @@ impl State {
 
     pub fn step(&mut self, step: Step) {
         match step {
-            Step::Start { host, die } => self.start(host, die),
+            Step::Start { host, slow, die } => self.start(host, slow, die),
             Step::Hear { letter, die } => self.receive(letter, die),
             Step::Deliver { index, copy, die } => {
                 let letter = self.wire.remove(index);
@@ -123,13 +126,13 @@ impl State {
             Step::Done { host, die } => self.done(host, die),
             Step::Tick { host, long, die } => self.happen(host, Happening::Tick { long }, die),
             Step::Finish { host } => self.finish(host),
-            Step::Restart { host } => {
+            Step::Restart { host, slow } => {
                 self.budget.crashes -= 1;
                 let h = &self.hosts[host];
                 let under_way = h.acting.or(h.orphan);
                 self.off(host);
                 self.hosts[host].orphan = under_way;
-                self.start(host, WHOLE);
+                self.start(host, slow, WHOLE);
             }
             Step::Without { host, other } => {
                 self.budget.orders -= 1;
