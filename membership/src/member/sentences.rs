@@ -57,6 +57,13 @@ impl Member {
     }
 
     fn wait_to_found(&self, now: Duration, out: &mut Vec<String>) {
+        if self.deferred.is_some() {
+            out.push(
+                "the site has a swarm, and this hive joins it once Docker tells what it is in now"
+                    .to_owned(),
+            );
+            return;
+        }
         if self.foreign() {
             out.push(format!(
                 "Docker here is in a swarm that hive did not make; nothing is founded while it is: `docker swarm leave --force` on {}",
