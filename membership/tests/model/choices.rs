@@ -1,7 +1,6 @@
 //! What can happen next.
 
 use hive_membership::Member;
-use hive_membership::member::Fault;
 use stateright::{Model, Property};
 
 use crate::docker::Engine;
@@ -9,13 +8,12 @@ use crate::healing::Healing;
 use crate::intern::Id;
 use crate::properties;
 use crate::reaction::{self, Happening, Outcome};
-use crate::state::{Budget, Letter, State, WHOLE};
+use crate::state::{Letter, State, WHOLE};
 use crate::steps::Step;
 
-/// A site with its budget of bad luck.
+/// A site as it begins, with its budget of bad luck.
 pub struct Site {
-    pub budget: Budget,
-    pub fault: Option<Fault>,
+    pub first: State,
     pub healing: Healing,
 }
 
@@ -167,7 +165,7 @@ impl Model for Site {
     type Action = Step;
 
     fn init_states(&self) -> Vec<State> {
-        vec![State::new(self.budget, self.fault)]
+        vec![self.first.clone()]
     }
 
     fn actions(&self, state: &State, steps: &mut Vec<Step>) {
@@ -194,7 +192,7 @@ impl Model for Site {
         for host in 0..3 {
             state.of_host(host, steps);
             // With orders, the protocol relies on flashing to take longer than a founding.
-            let time = self.budget.orders == 0 || state.calm();
+            let time = self.first.budget.orders == 0 || state.calm();
             if state.budget.flashes > 0 && time {
                 state.flashes(host, steps);
             }

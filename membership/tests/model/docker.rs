@@ -13,7 +13,7 @@ use crate::state::State;
 pub const LIVES: usize = 5;
 
 static LOCALS: Table<Local> = Table::new();
-static VIEWS: Memo<(Whom, List, [Option<u8>; 3]), Id<Local>> = Memo::new();
+static VIEWS: Memo<(Whom, List, Lives), Id<Local>> = Memo::new();
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
@@ -24,6 +24,9 @@ pub enum Role {
 
 /// The list of nodes of a swarm: by host, and by the host's lives.
 pub type List = [[Role; LIVES]; 3];
+
+/// The node as which each host's engine runs.
+type Lives = [Option<u8>; 3];
 
 /// A node: swarm, host, life.
 type Whom = (u8, usize, u8);
@@ -54,14 +57,14 @@ fn managers(list: &List) -> impl Iterator<Item = (usize, u8)> {
     })
 }
 
-fn leader(list: &List, lives: [Option<u8>; 3]) -> Option<usize> {
+fn leader(list: &List, lives: Lives) -> Option<usize> {
     let all = managers(list).count();
     let mut living = managers(list).filter(|(host, life)| lives[*host] == Some(*life));
     let (first, more) = (living.next()?, living.count());
     (2 * (more + 1) > all).then_some(first.0)
 }
 
-fn view((swarm, me, life): Whom, list: &List, lives: [Option<u8>; 3]) -> Local {
+fn view((swarm, me, life): Whom, list: &List, lives: Lives) -> Local {
     match list[me][usize::from(life)] {
         Role::Absent => Local::Broken { why: String::new() },
         Role::Worker => Local::Worker { node: id(me, life) },
@@ -98,7 +101,7 @@ fn view((swarm, me, life): Whom, list: &List, lives: [Option<u8>; 3]) -> Local {
 
 impl State {
     /// The node as which each host's engine runs in the swarm.
-    fn lives(&self, swarm: u8) -> [Option<u8>; 3] {
+    fn lives(&self, swarm: u8) -> Lives {
         [0, 1, 2].map(|host: usize| match self.hosts[host].engine {
             Engine::In { swarm: s, life } if s == swarm && self.hosts[host].member.is_some() => {
                 Some(life)

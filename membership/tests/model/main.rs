@@ -7,6 +7,9 @@
 //!
 //! `HIVE_MODEL=crashes,flashes,copies,orders,slow` (as `2,1,0,0,0`) visits the states of that budget.
 
+// Tests may unwrap, and so may what only they use.
+#![allow(clippy::unwrap_used)]
+
 mod choices;
 mod docker;
 mod healing;
@@ -24,13 +27,13 @@ use stateright::{Checker, HasDiscoveries, Model};
 
 use choices::Site;
 use healing::Healing;
-use state::Budget;
+use state::{Budget, State};
 
-fn check(budget: Budget, fault: Option<Fault>, until: HasDiscoveries) -> impl Checker<Site> {
+fn check(first: State, until: HasDiscoveries) -> impl Checker<Site> {
     let start = Instant::now();
+    let (budget, fault) = (first.budget, first.fault);
     let site = Site {
-        budget,
-        fault,
+        first,
         healing: Healing::default(),
     };
     let threads = std::thread::available_parallelism().map_or(2, |n| n.get());
@@ -52,15 +55,14 @@ fn check(budget: Budget, fault: Option<Fault>, until: HasDiscoveries) -> impl Ch
 }
 
 fn holds(budget: Budget) {
-    // A budget that can't be used up would leave something out unseen: `sometimes` asks for the last state of it.
-    let checker = check(budget, None, HasDiscoveries::AnyFailures);
+    let checker = check(State::new(budget, None), HasDiscoveries::AnyFailures);
     checker.assert_properties();
 }
 
 /// Whether two swarms are found when the protocol is broken.
-fn is_noticed(fault: Fault, budget: Budget) {
+fn is_noticed(first: State) {
     let until = HasDiscoveries::AnyOf(BTreeSet::from([properties::ONE]));
-    let checker = check(budget, Some(fault), until);
+    let checker = check(first, until);
     checker.assert_any_discovery(properties::ONE);
 }
 
@@ -135,7 +137,7 @@ fn peers_that_are_not_checked_are_noticed() {
         flashes: 1,
         ..NOTHING
     };
-    is_noticed(Fault::PeersUnchecked, budget);
+    is_noticed(State::new(budget, Some(Fault::PeersUnchecked)));
 }
 
 #[test]
@@ -144,7 +146,7 @@ fn founding_with_a_majority_is_noticed() {
         flashes: 1,
         ..NOTHING
     };
-    is_noticed(Fault::MajorityFounds, budget);
+    is_noticed(State::new(budget, Some(Fault::MajorityFounds)));
 }
 
 #[test]
@@ -153,7 +155,7 @@ fn a_seed_that_is_ignored_is_noticed() {
         flashes: 2,
         ..NOTHING
     };
-    is_noticed(Fault::SeedIgnored, budget);
+    is_noticed(State::new(budget, Some(Fault::SeedIgnored)));
 }
 
 #[test]
@@ -163,5 +165,8 @@ fn a_grant_that_is_not_durable_is_noticed() {
         orders: 1,
         ..NOTHING
     };
-    is_noticed(Fault::GrantNotDurable, budget);
+    // From the moment on at which it matters: two hosts must forget, and a person decide.
+    let mut first = State::new(budget, Some(Fault::GrantNotDurable));
+    first.found();
+    is_noticed(first);
 }

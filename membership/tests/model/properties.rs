@@ -13,6 +13,7 @@ use crate::state::{State, WHOLE};
 pub const ONE: &str = "never two cluster ids";
 pub const ODD: &str = "never at rest with an even number of managers";
 pub const HEALS: &str = "all come together once nothing goes wrong any more";
+pub const LOST: &str = "a swarm dies with a disk";
 pub const FOUNDED: &str = "a swarm is founded";
 pub const THREE: &str = "one swarm of three managers";
 pub const TWO: &str = "two managers on the way";
@@ -29,11 +30,14 @@ pub fn all() -> Vec<Property<Site>> {
             match site.healing.end(state) {
                 End::Together => true,
                 // A swarm is lost only with disks of its managers.
-                End::Lost => site.budget.flashes > 0,
+                End::Lost => site.first.budget.flashes > 0,
                 // Only by a word that comes after its sender was flashed and has founded again.
-                End::Misled => site.budget.flashes > 0 && site.budget.copies > 0,
+                End::Misled => site.first.budget.flashes > 0 && site.first.budget.copies > 0,
                 End::Stuck => false,
             }
+        }),
+        Property::sometimes(LOST, |site: &Site, state: &State| {
+            site.first.budget.flashes == 0 || site.healing.end(state) == End::Lost
         }),
         Property::sometimes(FOUNDED, |_, state: &State| {
             state.hosts.iter().any(|host| host.disk.joined.is_some())
@@ -47,7 +51,7 @@ pub fn all() -> Vec<Property<Site>> {
             // With all bad luck used up.
             state.together()
                 && (state.budget.crashes == 0 && state.budget.flashes == 0)
-                && (state.budget.copies == 0 || site.budget.copies == 0)
+                && (state.budget.copies == 0 || site.first.budget.copies == 0)
         }),
     ]
 }

@@ -25,7 +25,10 @@ static MESSAGES: Table<Message> = Table::new();
 static ACTIONS: Table<Action> = Table::new();
 static REACTIONS: Memo<(Id<Member>, Happening), &'static Reaction> = Memo::new();
 static HELLOS: Memo<Id<Member>, Id<Message>> = Memo::new();
-static STARTS: Memo<(usize, u8, Id<Record>, Option<u8>, Option<Fault>), Id<Member>> = Memo::new();
+static STARTS: Memo<Beginning, Id<Member>> = Memo::new();
+
+/// What a hive starts with: host, number of its disk, disk, seed, fault.
+type Beginning = (usize, u8, Id<Record>, Option<u8>, Option<Fault>);
 
 /// An event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

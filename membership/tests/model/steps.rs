@@ -75,7 +75,7 @@ pub enum Step {
 }
 
 impl State {
-    fn receive(&mut self, letter: Letter, die: u8) {
+    pub fn receive(&mut self, letter: Letter, die: u8) {
         let happening = Happening::Heard(letter.from, letter.message);
         self.happen(usize::from(letter.to), happening, die);
     }
