@@ -51,11 +51,16 @@ pub enum Order {
 
 /// Why a decision is not carried out. The text names the way out.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct OrderError(pub String);
+pub struct OrderError {
+    /// Why, and the way out.
+    pub why: String,
+    /// Whether it passes by itself: Docker does not tell just now, or the managers choose a leader.
+    pub passing: bool,
+}
 
 impl std::fmt::Display for OrderError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.why)
     }
 }
 

@@ -15,8 +15,8 @@ use tokio::time::timeout;
 
 use super::{ORDER_PATH, Request};
 
-/// Longest wait for the answer: the decision is written to the disk first.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longest wait for the answer: the daemon may try for a while, and writes to the disk first.
+const PATIENCE: Duration = Duration::from_secs(150);
 
 /// Why a decision was not carried out.
 #[derive(Debug, thiserror::Error)]

@@ -16,13 +16,16 @@ use hyper_util::rt::TokioIo;
 use rustix::fs::Mode;
 use tokio::net::UnixListener;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::{LONGEST, ORDER_PATH, Request, STATUS_PATH};
 use crate::member::Decision;
 
-/// Pause after a connection could not be taken.
+/// Pause after a connection could not be taken, and before a decision is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
+/// A decision is tried again so long while it is refused for a reason that passes: an engine without
+/// a majority takes half a minute to say so.
+const PASSING: Duration = Duration::from_secs(90);
 
 /// What is served.
 #[derive(Debug, Clone)]
@@ -109,18 +112,22 @@ async fn order(request: HttpRequest<Incoming>, served: Served) -> Response<Full<
         Ok(request) => request,
         Err(e) => return response(StatusCode::BAD_REQUEST, e.to_string()),
     };
-    let (answer, answered) = oneshot::channel();
-    let decision = Decision {
-        order: request.into(),
-        answer,
-    };
-    if served.decisions.send(decision).await.is_err() {
-        return response(StatusCode::SERVICE_UNAVAILABLE, "the daemon is ending");
-    }
-    match answered.await {
-        Ok(Ok(text)) => response(StatusCode::OK, text),
-        Ok(Err(refusal)) => response(StatusCode::CONFLICT, refusal),
-        Err(_) => response(StatusCode::SERVICE_UNAVAILABLE, "the daemon is ending"),
+    let until = Instant::now() + PASSING;
+    loop {
+        let (answer, answered) = oneshot::channel();
+        let decision = Decision {
+            order: request.clone().into(),
+            answer,
+        };
+        if served.decisions.send(decision).await.is_err() {
+            return response(StatusCode::SERVICE_UNAVAILABLE, "the daemon is ending");
+        }
+        match answered.await {
+            Ok(Ok(text)) => return response(StatusCode::OK, text),
+            Ok(Err(refusal)) if refusal.passing && Instant::now() < until => sleep(PAUSE).await,
+            Ok(Err(refusal)) => return response(StatusCode::CONFLICT, refusal.why),
+            Err(_) => return response(StatusCode::SERVICE_UNAVAILABLE, "the daemon is ending"),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Both sides over a socket in a test's folder.
 
 use super::*;
+use hive_membership::OrderError;
 use std::os::unix::fs::PermissionsExt as _;
 use tokio::sync::{mpsc, watch};
 
@@ -50,18 +51,29 @@ async fn a_decision_is_carried_out_or_refused_in_the_daemons_words() {
     let mode = std::fs::metadata(&socket).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     tokio::spawn(async move {
+        let mut busy = true;
         while let Some(decision) = taken.recv().await {
             let answer = match decision.order {
+                Order::Recover if std::mem::take(&mut busy) => Err(OrderError {
+                    why: "in a moment".to_owned(),
+                    passing: true,
+                }),
+                Order::Recover => Ok("recovered".to_owned()),
                 Order::FoundWithout { hives, .. } => Ok(hives.join("+")),
-                other => Err(format!("no {other:?} today")),
+                other => Err(OrderError {
+                    why: format!("no {other:?} today"),
+                    passing: false,
+                }),
             };
             decision.answer.send(answer).unwrap();
         }
     });
     let told = ask(&socket, &found(&["h1", "h2"], false)).await.unwrap();
     assert_eq!(told, "h1+h2");
-    let refused = ask(&socket, &Request::Recover).await.unwrap_err();
-    assert_eq!(refused.to_string(), "refused: no Recover today");
+    // A reason that passes is waited out.
+    assert_eq!(ask(&socket, &Request::Recover).await.unwrap(), "recovered");
+    let refused = ask(&socket, &Request::Rejoin).await.unwrap_err();
+    assert_eq!(refused.to_string(), "refused: no Rejoin today");
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::site::full_name;
 use super::watch::Watch;
-use super::{Decision, View, record};
+use super::{Decision, View, for_good, record};
 use crate::calendar;
 use crate::peers::{Inbox, Peers};
 use crate::swarm::Engine;
@@ -146,14 +146,15 @@ impl Host {
         let text = consequence(&order);
         match life.member.order(life.now(), order) {
             Err(refused) => {
-                eprintln!("hived: refused: {}", refused.0);
+                eprintln!("hived: refused: {refused}");
                 // Whoever asked may be gone.
-                let _ = decision.answer.send(Err(refused.0));
+                let _ = decision.answer.send(Err(refused));
                 Ok(())
             }
             Ok(effects) => {
                 let carried = self.carry_out(life, effects).await;
-                let _ = decision.answer.send(carried.clone().map(|()| text));
+                let answer = carried.clone().map(|()| text);
+                let _ = decision.answer.send(answer.map_err(for_good));
                 carried
             }
         }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use hive_inventory::disk::HIVED_PORT;
 use hive_inventory::node::{PeerStatus, SwarmStatus};
 use hive_inventory::seed::Seed;
-use hive_membership::Order;
+use hive_membership::{Order, OrderError};
 use tokio::sync::{mpsc, oneshot, watch as channel};
 use tokio::time::sleep;
 
@@ -48,7 +48,7 @@ pub struct Decision {
     /// The decision.
     pub order: Order,
     /// The answer.
-    pub answer: oneshot::Sender<Result<String, String>>,
+    pub answer: oneshot::Sender<Result<String, OrderError>>,
 }
 
 /// What is told before the first look: a hive is not where it belongs until Docker has said so.
@@ -124,10 +124,18 @@ impl View {
 }
 
 /// Refuses every decision.
+/// A refusal that does not pass by itself.
+fn for_good(why: String) -> OrderError {
+    OrderError {
+        why,
+        passing: false,
+    }
+}
+
 async fn refuse(mut decisions: mpsc::Receiver<Decision>, why: String) {
     while let Some(decision) = decisions.recv().await {
         // Whoever asked may be gone.
-        let _ = decision.answer.send(Err(why.clone()));
+        let _ = decision.answer.send(Err(for_good(why.clone())));
     }
 }
 
@@ -140,7 +148,8 @@ impl life::Host {
             tokio::select! {
                 () = &mut over => return,
                 Some(decision) = self.decisions.recv() => {
-                    let _ = decision.answer.send(Err(why.to_owned()));
+                    let why = why.to_owned();
+                    let _ = decision.answer.send(Err(OrderError { why, passing: true }));
                 }
                 // What peers say meanwhile is heard by nobody; they say it again.
                 Some(_) = self.heard.recv() => {}

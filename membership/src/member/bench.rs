@@ -162,7 +162,7 @@ impl Bench {
     }
 
     pub fn order(&mut self, order: Order) -> Result<Vec<Effect>, String> {
-        self.member.order(self.now, order).map_err(|e| e.0)
+        self.member.order(self.now, order).map_err(|e| e.why)
     }
 
     /// The refusal of an order.

@@ -29,7 +29,10 @@ impl Member {
             Order::Recover => self.recover(now),
             Order::Rejoin => self.rejoin(now),
         }
-        .map_err(OrderError)?;
+        .map_err(|why| OrderError {
+            why,
+            passing: self.unsure() || self.lost_at.is_some_and(|at| now < at),
+        })?;
         self.inherited = false;
         self.forced = false;
         self.round = None;

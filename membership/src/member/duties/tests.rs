@@ -121,7 +121,9 @@ fn a_replaced_manager_that_docker_does_not_demote_is_removed() {
     };
     let (demote, remove) = (Action::Demote("n1".into()), Action::Remove("n1".into()));
     let planned = |failed: &[&Action]| plan(&view, |action| failed.contains(&action));
-    assert!(planned(&[]).starts_with(&[demote.clone()]) && !planned(&[]).contains(&remove));
+    assert!(
+        planned(&[]).starts_with(std::slice::from_ref(&demote)) && !planned(&[]).contains(&remove)
+    );
     assert!(planned(&[&demote]).contains(&remove));
 }
 
