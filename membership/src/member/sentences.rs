@@ -167,6 +167,10 @@ impl Member {
             ));
             return;
         }
+        // A member whose engine starts may be the manager that is missed: no advice to give it up.
+        if self.record.joined.is_some() && matches!(self.local, Local::Unknown | Local::Pending) {
+            return;
+        }
         let join = self.postponed.get("join").map(|failed| failed.why.as_str());
         if let Some(peer) = self.heard_quorum(now) {
             out.push(match join {
