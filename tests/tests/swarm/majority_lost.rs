@@ -1,5 +1,7 @@
 //! Two of three hosts get new disks with seeds from before the site was founded, while the third is off.
 
+use std::time::Duration;
+
 use hive_inventory::node::SwarmRole;
 use hive_tests::Site;
 use hive_tests::swarm::eventually;
@@ -16,6 +18,8 @@ fn two_new_disks_wait_for_the_third_host_and_a_person_recovers() {
     let third = site.host("p-hive2");
     let before = third.nodes();
     third.sh("docker network create --driver overlay kept >/dev/null");
+    // The majority that wrote it down may not include the third host yet; the next heartbeats tell it.
+    std::thread::sleep(Duration::from_secs(20));
     for name in names {
         site.host(name).power_cut();
     }
