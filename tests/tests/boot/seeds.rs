@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hive_inventory::node::NodeStatus;
-use hive_qemu::{Disk, Forward, Mac, Nic, Patience, Vm, VmConfig};
+use hive_qemu::{Disk, Forward, Lifetime, Mac, Nic, Patience, Switch, Vm, VmConfig};
 use hive_tests::{Login, Site};
 
 /// Seconds that the machine waits for a person before it goes on without an identity.
@@ -17,6 +17,8 @@ const MACS: [u32; 2] = [0x01, 0x11];
 struct Bench<'a> {
     site: &'a Site,
     dir: PathBuf,
+    /// Where the inside interfaces are plugged in; nobody else is there.
+    switch: Switch,
 }
 
 impl<'a> Bench<'a> {
@@ -27,7 +29,8 @@ impl<'a> Bench<'a> {
         std::fs::copy(site.images().join("hive.raw"), &disk).unwrap();
         let file = File::options().write(true).open(&disk).unwrap();
         file.set_len(24 << 30).unwrap();
-        Self { site, dir }
+        let switch = Switch::start(&dir.join("switch"), Lifetime::Tied).unwrap();
+        Self { site, dir, switch }
     }
 
     /// Starts the machine with these documents, each on a stick of its own.
@@ -42,7 +45,8 @@ impl<'a> Bench<'a> {
             config = config.disk(Disk::raw(&stick).unsafe_cache());
         }
         for mac in macs {
-            config = config.nic(Nic::user(Mac::local(*mac), []));
+            let port = self.switch.port(&format!("nic{mac}")).unwrap();
+            config = config.nic(Nic::switch(Mac::local(*mac), port));
         }
         config.smbios.oem_strings = vec![WAIT.to_owned()];
         let vm = Vm::start(config).unwrap();
@@ -97,6 +101,7 @@ fn write_stick(path: &Path, seed: &str) {
 }
 
 #[test]
+#[ignore = "takes minutes; what is refused is decided by unit tests of firstboot, too"]
 fn each_is_refused_with_its_own_words() {
     let site = Site::baked();
     let seed = |host: &str| site.ok(&["seed", host, "--stdout"]);
