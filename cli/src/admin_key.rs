@@ -112,7 +112,7 @@ fn existing(context: &ContextFolder, ending: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hive_inventory::site::StageName;
+    use hive_site::StageName;
 
     #[test]
     fn the_key_is_made_once_and_an_older_one_wins() {

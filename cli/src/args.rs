@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use hive_inventory::site::StageName;
+use hive_site::StageName;
 
 use crate::commands;
 

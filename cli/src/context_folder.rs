@@ -6,7 +6,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use hive_inventory::site::StageName;
+use hive_site::StageName;
 
 use crate::error::Result;
 

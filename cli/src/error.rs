@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::process::ExitCode;
 
-use hive_inventory::site::{Diagnostics, UnknownStage};
+use hive_site::{Diagnostics, UnknownStage};
 
 /// Where faults of hive are to be reported.
 const ISSUES: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/issues");

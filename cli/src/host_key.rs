@@ -101,7 +101,7 @@ pub fn of_host(context: &ContextFolder, short_name: &str, full_name: &str) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hive_inventory::site::StageName;
+    use hive_site::StageName;
 
     #[test]
     fn a_host_keeps_its_key() {

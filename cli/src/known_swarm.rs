@@ -89,7 +89,7 @@ fn file(context: &ContextFolder) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hive_inventory::site::StageName;
+    use hive_site::StageName;
 
     #[test]
     fn it_only_goes_forward() {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use hive_inventory::site::{self, Site, SourceFile, Stage};
+use hive_site::{Site, SourceFile, Stage};
 
 use crate::args::Global;
 use crate::error::{CommandError, Result, Usage};
@@ -32,7 +32,7 @@ impl SiteFolder {
     pub fn open(global: &Global) -> Result<Self> {
         let root = locate(global)?;
         let files = read(&root)?;
-        let parsed = site::parse(&files)?;
+        let parsed = hive_site::parse(&files)?;
         for warning in &parsed.warnings {
             output::say(warning.to_string().trim_end());
         }

@@ -1,7 +1,7 @@
-//! What a site is, and the documents its machines exchange.
+//! The documents that a site's machines exchange.
 //!
 //! This crate opens no file and starts no program: parsers take text, so every rule in it is
-//! tested without a disk. Start at [`site`] for what the files of a site say, at [`disk`] for the
+//! tested without a disk. Start at [`disk`] for the
 //! contract between the baked image and the machine that boots it, at [`seed`] for what makes one
 //! machine *this* host, at [`node`] for what a machine reports back, and at [`image`] for what a
 //! site may choose about its image.
@@ -9,7 +9,5 @@
 pub mod disk;
 pub mod image;
 pub mod node;
-pub mod sample;
 pub mod seed;
 pub mod settings;
-pub mod site;

@@ -5,8 +5,9 @@ use serde_json::Value;
 use crate::step::{Result, cargo, read};
 
 /// What is not written here is not used.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 13] = [
     ("hive-inventory", &[]),
+    ("hive-site", &["hive-inventory"]),
     ("hive-membership", &["hive-inventory"]),
     ("hive-disks", &["hive-inventory", "hive-system"]),
     ("hive-system", &[]),
@@ -32,7 +33,13 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ),
     (
         "hive",
-        &["hive-inventory", "hive-system", "hive-builder", "hive-qemu"],
+        &[
+            "hive-inventory",
+            "hive-site",
+            "hive-system",
+            "hive-builder",
+            "hive-qemu",
+        ],
     ),
     // They use the command as a person would; the FAT reader looks at what it wrote.
     (

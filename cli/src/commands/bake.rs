@@ -8,7 +8,7 @@ use anyhow::Context;
 use hive_builder::bake::{self, BakeReport, BakeRequest, Format, StepPlan};
 use hive_builder::cache::Cache;
 use hive_builder::verify;
-use hive_inventory::site::Stage;
+use hive_site::Stage;
 
 use crate::admin_key::AdminKey;
 use crate::args::Global;

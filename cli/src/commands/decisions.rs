@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use hive_inventory::site::{Host, Stage};
+use hive_site::{Host, Stage};
 
 use crate::args::Global;
 use crate::context_folder::ContextFolder;

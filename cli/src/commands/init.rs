@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use hive_inventory::sample;
+use hive_site::sample;
 
 use crate::args::Global;
 use crate::error::{CommandError, Result};

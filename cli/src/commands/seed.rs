@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use hive_builder::format::seed_volume::Document;
 use hive_inventory::seed::MachineMatch;
-use hive_inventory::site::{Host, Provider, Stage};
+use hive_site::{Host, Provider, Stage};
 use serde::Serialize;
 
 use super::run::chosen;

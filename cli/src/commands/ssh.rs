@@ -3,7 +3,7 @@
 use std::os::unix::process::CommandExt;
 use std::process::ExitCode;
 
-use hive_inventory::site::Host;
+use hive_site::Host;
 
 use crate::args::Global;
 use crate::context_folder::ContextFolder;

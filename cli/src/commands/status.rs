@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::thread::sleep;
 use std::time::Duration;
 
-use hive_inventory::site::Stage;
+use hive_site::Stage;
 
 use crate::args::Global;
 use crate::context_folder::ContextFolder;

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use hive_builder::bake::record::Record;
-use hive_inventory::site::{Host, Stage};
 use hive_qemu::{Accelerator, Disk, Error as VmError, Forward, Nic, Smbios, Switch, Vm, VmConfig};
+use hive_site::{Host, Stage};
 use serde::{Deserialize, Serialize};
 
 use super::{disk, wiring};

@@ -1,8 +1,8 @@
 //! The network of a stage's machines: one interface to this computer and beyond, one to the others.
 
 use hive_inventory::seed::Interface;
-use hive_inventory::site::{Host, StageName};
 use hive_qemu::Mac;
+use hive_site::{Host, StageName};
 
 /// Interfaces of a machine, in the order that it has them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

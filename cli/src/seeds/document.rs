@@ -3,7 +3,7 @@
 use hive_inventory::seed::{
     Disks, Identity, KnownSwarm, MachineMatch, MirroredDisk, Peer, SEED_VERSION, Seed, SwarmOptions,
 };
-use hive_inventory::site::{Host, Stage};
+use hive_site::{Host, Stage};
 
 use super::network::{self, NetworkError};
 use crate::machines::wiring::{self, Cable};
@@ -43,7 +43,7 @@ pub fn seed(
     keys: HostKeys<'_>,
     known: Option<KnownSwarm>,
 ) -> Result<Seed, NetworkError> {
-    let here = machines == Machines::Here || stage.provider == hive_inventory::site::Provider::Qemu;
+    let here = machines == Machines::Here || stage.provider == hive_site::Provider::Qemu;
     let peers = stage.hosts().iter().map(|peer| Peer {
         host: peer.name.clone(),
         address: peer.private_ip.into(),
@@ -117,7 +117,7 @@ fn mirrored(stage: &Stage, host: &Host, here: bool) -> Option<MirroredDisk> {
 pub mod tests {
     use super::*;
     use hive_inventory::seed::Member;
-    use hive_inventory::site::{self, SourceFile, StageName};
+    use hive_site::{SourceFile, StageName};
 
     use crate::site_keys::tests::stage as sample;
 
@@ -127,7 +127,7 @@ pub mod tests {
             path: "inventory/hive.yml".into(),
             text: text.into(),
         };
-        let parsed = site::parse(&[file]).unwrap_or_else(|e| panic!("{e}"));
+        let parsed = hive_site::parse(&[file]).unwrap_or_else(|e| panic!("{e}"));
         StageName::ALL
             .iter()
             .find_map(|name| parsed.site.stage(name))

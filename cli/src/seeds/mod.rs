@@ -8,7 +8,7 @@ mod network;
 
 use anyhow::Context;
 use hive_inventory::seed::{KnownSwarm, SignedSeed};
-use hive_inventory::site::{Host, Provider, Stage};
+use hive_site::{Host, Provider, Stage};
 
 use crate::admin_key::AdminKey;
 use crate::context_folder::ContextFolder;

@@ -6,7 +6,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use hive_inventory::seed::{Bond, Interface};
-use hive_inventory::site::{Host, KickstartNetwork, Stage};
+use hive_site::{Host, KickstartNetwork, Stage};
 
 /// A network that can't be put into a seed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use anyhow::Context;
 use hive_inventory::seed::Identity;
-use hive_inventory::site::Host;
+use hive_site::Host;
 
 use super::authority::{Authority, now};
 use super::certificate::{Certificate, Purpose, name};

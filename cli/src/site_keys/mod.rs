@@ -13,7 +13,7 @@ mod signer;
 
 use hive_builder::site_layer::PublicKeys;
 use hive_inventory::seed::{Identity, SigningKey, VerifyingKey};
-use hive_inventory::site::Host;
+use hive_site::Host;
 
 use crate::context_folder::ContextFolder;
 use crate::error::Result;

@@ -5,9 +5,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use hive_builder::site_layer;
+use hive_inventory::seed::Identity;
 use hive_inventory::seed::VerifyingKey;
-use hive_inventory::site::{self, SourceFile, Stage, StageName};
-use hive_inventory::{sample, seed::Identity};
+use hive_site::sample;
+use hive_site::{SourceFile, Stage, StageName};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
@@ -25,7 +26,7 @@ pub fn stage() -> Stage {
         path: f.path.into(),
         text: f.text.into(),
     });
-    let parsed = site::parse(&files).unwrap_or_else(|e| panic!("{e}"));
+    let parsed = hive_site::parse(&files).unwrap_or_else(|e| panic!("{e}"));
     parsed.site.stage(&StageName::Private).unwrap().clone()
 }
 

@@ -5,7 +5,7 @@ mod verdict;
 
 use hive_inventory::node::NodeStatus;
 use hive_inventory::seed::KnownSwarm;
-use hive_inventory::site::{Provider, Stage};
+use hive_site::{Provider, Stage};
 use serde::Serialize;
 
 pub use table::text;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use hive_inventory::node::SwarmRole;
 use hive_inventory::seed::Member;
-use hive_inventory::site::{Host, Stage};
+use hive_site::{Host, Stage};
 
 use super::HostStatus;
 

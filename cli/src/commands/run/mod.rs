@@ -6,8 +6,8 @@ mod waiting;
 use std::process::ExitCode;
 
 use hive_builder::bake::record::Record;
-use hive_inventory::site::{Host, Provider, Stage};
 use hive_qemu::{Accelerator, Error as VmError, Lifetime, Switch, Vm};
+use hive_site::{Host, Provider, Stage};
 
 use crate::admin_key::AdminKey;
 use crate::args::Global;

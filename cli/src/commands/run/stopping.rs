@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use hive_inventory::site::Stage;
 use hive_qemu::{Patience, Switch};
+use hive_site::Stage;
 
 use crate::error::Result;
 use crate::machines::machine::Machine;

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use hive_inventory::site::Stage;
 use hive_qemu::{Patience, Vm};
+use hive_site::Stage;
 
 use crate::context_folder::ContextFolder;
 use crate::error::Result;

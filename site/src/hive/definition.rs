@@ -1,0 +1,72 @@
+//! Reads a hive definition: `name`, and the stages below `stages`.
+
+use hive_inventory::seed::is_host_name;
+
+use super::stage::{Stage, StageName};
+use super::stage_section::{self, Surroundings};
+use crate::variables::layers::Variables;
+use crate::yaml::fields::Fields;
+use crate::yaml::report::{Place, Report};
+use crate::yaml::spelling;
+use crate::yaml::tree::Node;
+
+const KEYS: &[&str] = &["plugin", "name", "stages", "mirror", "image", "drbd"];
+
+/// What one hive definition says.
+pub(crate) struct Definition {
+    /// Name of the site, and where it stands.
+    pub name: String,
+    pub name_place: Place,
+    /// The stages, each with the place of its key.
+    pub stages: Vec<(Place, Stage)>,
+}
+
+/// Reads a definition. What is wrong goes to the report; `None` when it has no usable name.
+pub(crate) fn read(
+    node: &Node,
+    variables: &Variables,
+    report: &mut Report<'_>,
+) -> Option<Definition> {
+    let fields = Fields::open(node, node.place, "the hive definition", KEYS, report)?;
+    let given = fields.required("name", "hive.example.com", report);
+    let stages = fields.required("stages", "{private: {provider: qemu, …}}", report);
+    let name = given.and_then(|_| fields.text("name", report));
+    let name_place = given.map_or(fields.place, |entry| entry.node.place);
+    if let Some(name) = &name
+        && !is_host_name(name)
+    {
+        report.error(
+            name_place,
+            format!("`{name}` can't be the domain part of host names"),
+            "use letters, digits and inner hyphens, in parts with dots between them",
+        );
+    }
+    let around = Surroundings {
+        // Without a name the stages are read all the same, for their own mistakes.
+        site: name.as_deref().unwrap_or("hive"),
+        site_place: name_place,
+        top: &fields,
+        variables,
+    };
+    let mut found = Vec::new();
+    let sections =
+        stages.and_then(|entry| Fields::open_any(&entry.node, entry.place, "`stages`", report));
+    for entry in sections.iter().flat_map(|fields| fields.entries()) {
+        match StageName::from_name(&entry.key) {
+            Some(stage) => found.extend(
+                stage_section::read(entry, stage, &around, report)
+                    .map(|stage| (entry.place, stage)),
+            ),
+            None => report.error(
+                entry.place,
+                format!("unknown stage `{}`", entry.key),
+                spelling::advice(&entry.key, &StageName::ALL.map(StageName::name)),
+            ),
+        }
+    }
+    Some(Definition {
+        name: name?,
+        name_place,
+        stages: found,
+    })
+}

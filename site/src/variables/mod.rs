@@ -1,0 +1,4 @@
+//! The variables of `group_vars/` and `host_vars/`.
+
+pub mod host_settings;
+pub mod layers;
