@@ -11,6 +11,7 @@
 
 mod hive;
 pub mod sample;
+pub mod service;
 mod variables;
 mod yaml;
 

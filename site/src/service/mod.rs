@@ -1,0 +1,3 @@
+//! Services: what a service definition says.
+
+pub mod model;
