@@ -199,7 +199,19 @@ pub(crate) fn arguments(
                     value["reconnect"] = json!(1);
                 }
                 out.push(("-netdev", value));
-                device["netdev"] = json!(netdev);
+                // The switch's end of the socket is blocking: while a system that has not come to its
+                // network takes no frames, nobody else on the switch would get any. So a hub
+                // reads them always, for one of its ports takes everything and leads nowhere.
+                let (inside, drain) = (format!("inside{i}"), format!("drain{i}"));
+                let outside = format!("outside{i}");
+                out.push((
+                    "-netdev",
+                    json!({"type": "hubport", "id": outside, "hubid": i, "netdev": netdev}),
+                ));
+                for id in [&inside, &drain] {
+                    out.push(("-netdev", json!({"type": "hubport", "id": id, "hubid": i})));
+                }
+                device["netdev"] = json!(inside);
             }
             Network::Nothing => {}
         }
@@ -269,7 +281,11 @@ mod tests {
             json!({"type": "stream", "id": "net0", "server": false,
                    "addr": {"type": "unix", "path": "net0/h1-eth0.sock"}})
         );
-        assert_eq!(args[1].1["bootindex"], 3);
+        let device = &args.last().unwrap().1;
+        assert_eq!(
+            (&device["bootindex"], &device["netdev"]),
+            (&json!(3), &json!("inside0"))
+        );
         let newer = arguments(std::slice::from_ref(&nic), 0, Version::new(8, 1, 0));
         assert_eq!(newer[0].1["reconnect"], 1);
         let newest = arguments(&[nic], 0, Version::new(10, 0, 0));

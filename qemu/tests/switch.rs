@@ -96,6 +96,31 @@ fn who_spoke_while_alone_is_heard_by_who_comes_later() {
     meet(&mut b, &mut a, 3);
 }
 
+/// The switch's end of a port waits until its frames are taken, and everybody else with it. A
+/// machine that takes none (its system has not come to its network yet) must not be felt.
+#[test]
+fn a_machine_that_takes_no_frames_holds_nobody_up() {
+    if !can_run() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let switch = Switch::start(&dir.path().join("switch"), Lifetime::Tied).unwrap();
+    let nic = Nic::switch(Mac::local(9), switch.port("vm").unwrap());
+    let config = VmConfig::new("vm", dir.path().join("vm")).memory(256);
+    let _vm = Vm::start(config.nic(nic)).unwrap();
+    let [mut a, mut b] = ["a", "b"].map(|name| switch.tap(name).unwrap());
+    meet(&mut a, &mut b, 1);
+
+    // Several times what a socket holds.
+    let mut large = frame(2);
+    large.extend([2; 1400]);
+    for number in 0..3000 {
+        a.send(&large).unwrap();
+        let heard = b.receive(SOON).unwrap();
+        assert_eq!(heard.as_ref(), Some(&large), "frame {number} of 3000");
+    }
+}
+
 /// Stops what is meant to outlive the test, when the test fails.
 struct Stop(PathBuf);
 

@@ -49,7 +49,7 @@ fn a_blank_disk_takes_its_place_while_services_go_on() {
             "{name}'s container did not go on\n{}\n{}",
             survivor.sh("docker service ps --no-trunc keep"),
             site.host(name)
-                .sh("journalctl --no-pager -o short-precise -u docker -u hived -n 200"),
+                .sh("journalctl --no-pager -o short-precise -u docker -u hived -n 100"),
         );
     }
 }
