@@ -44,6 +44,8 @@ pub struct Service {
     pub ports: Vec<Port>,
     /// Names of the networks to attach; all of the inventory when the definition names none.
     pub networks: Vec<String>,
+    /// More names by which containers are found, per network.
+    pub network_aliases: BTreeMap<String, Vec<String>>,
     /// Labels of the service, `HIVE_STANDALONE` among them.
     pub labels: BTreeMap<String, String>,
     /// Log driver; `None` leaves the engine's.
@@ -384,7 +386,7 @@ pub enum Material {
 pub struct Network {
     /// Its name in docker.
     pub name: String,
-    /// `overlay` unless the definition says otherwise.
+    /// Always `overlay`: services can't attach to others.
     pub driver: String,
     /// Options of the driver, `encrypted` among them.
     pub driver_opts: BTreeMap<String, String>,
