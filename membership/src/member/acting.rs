@@ -124,7 +124,7 @@ impl Member {
     }
 
     /// Brings record and Docker together.
-    pub(super) fn settle(&mut self, now: Duration, out: &mut Vec<Effect>) {
+    pub(super) fn settle(&mut self, now: Duration, asked: bool, out: &mut Vec<Effect>) {
         let idle = self.record.founding.is_some() && self.inactive();
         self.idle_at = idle.then(|| self.idle_at.unwrap_or(now + INIT));
         if !self.free() {
@@ -142,7 +142,7 @@ impl Member {
                     self.leave(now, out);
                 }
             }
-            Local::Inactive => self.settle_idle(now, out),
+            Local::Inactive => self.settle_idle(now, asked, out),
             Local::Unknown | Local::Pending => {}
         }
     }
@@ -194,7 +194,7 @@ impl Member {
         }
     }
 
-    fn settle_idle(&mut self, now: Duration, out: &mut Vec<Effect>) {
+    fn settle_idle(&mut self, now: Duration, asked: bool, out: &mut Vec<Effect>) {
         let Some(epoch) = self.record.founding else {
             return;
         };
@@ -202,7 +202,8 @@ impl Member {
             if !self.waits(now, &Action::Init) {
                 self.act(Action::Init, out);
             }
-        } else if self.idle_at.is_some_and(|at| now >= at) {
+        } else if asked && self.idle_at.is_some_and(|at| now >= at) {
+            // An older answer may be from before the end of an Init that went on over a restart.
             // Nothing came of it: what a person ordered then is not done on a later day.
             let mut record = self.record.clone();
             record.founding = None;

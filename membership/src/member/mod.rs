@@ -185,13 +185,14 @@ impl Member {
     pub fn handle(&mut self, now: Duration, event: Event) -> Vec<Effect> {
         let mut out = Vec::new();
         self.start(now, &mut out);
+        let asked = matches!(event, Event::Swarm(_));
         match event {
             Event::Tick => {}
             Event::Heard { from, message } => self.on_message(now, from, message, &mut out),
             Event::Swarm(local) => self.on_swarm(now, local),
             Event::Done { action, result } => self.on_done(now, &action, result),
         }
-        self.advance(now, &mut out);
+        self.advance(now, asked, &mut out);
         out
     }
 
@@ -239,15 +240,16 @@ impl Member {
         }
     }
 
-    /// Whatever can be done now, in the order in which it matters.
-    fn advance(&mut self, now: Duration, out: &mut Vec<Effect>) {
+    /// Whatever can be done now, in the order in which it matters. `asked` tells that Docker has
+    /// just been asked, so that its state is of this moment.
+    fn advance(&mut self, now: Duration, asked: bool, out: &mut Vec<Effect>) {
         if !self.unsure()
             && let Some(known) = self.deferred.take()
         {
             self.learn(known, out);
         }
         self.look_for_rival(now, out);
-        self.settle(now, out);
+        self.settle(now, asked, out);
         self.found(now, out);
         self.hand_back(now, out);
         self.join(now, out);

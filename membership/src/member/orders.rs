@@ -39,7 +39,7 @@ impl Member {
         self.release = None;
         self.unlisted_until = None;
         self.store(record, &mut out);
-        self.advance(now, &mut out);
+        self.advance(now, false, &mut out);
         Ok(out)
     }
 

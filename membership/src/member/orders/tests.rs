@@ -360,3 +360,17 @@ fn a_manager_cut_off_from_a_majority_that_is_heard_may_be_brought_in_anew() {
     let effects = bench.order(Order::Rejoin).unwrap();
     assert_eq!(stored(&effects).leave.as_deref(), Some("n1"));
 }
+
+#[test]
+fn an_intention_is_given_up_only_on_an_answer_of_docker_from_after_the_limit() {
+    let mut bench = Bench::with(Record {
+        founding: Some(0),
+        disk: 1,
+        ..Record::default()
+    });
+    bench.docker(Local::Inactive);
+    bench.waits(120);
+    assert_eq!(bench.member.record().founding, Some(0), "on an old answer");
+    bench.docker(Local::Inactive);
+    assert_eq!(bench.member.record().founding, None);
+}
