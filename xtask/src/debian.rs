@@ -78,6 +78,11 @@ pub const TO_TEST: &[Need] = &[
     program_of("mdadm", "mdadm", "a member of somebody's RAID"),
     program_of("dockerd", "docker.io", "engines that become one swarm"),
     program_of("ip", "iproute2", "networks between them"),
+    file_of(
+        "/usr/share/doc/python3-venv",
+        "python3-venv",
+        "installs the predecessor, to compare with",
+    ),
 ];
 
 /// For the benchmarks' other side.
