@@ -1,3 +1,298 @@
-//! Services: what a service definition says.
+//! Services: what the files with `plugin: hive_services` say, for one stage.
+//!
+//! [`Site::services_as_written`](crate::Site::services_as_written) reads them. Where to look:
+//!
+//! | module | what it decides |
+//! |---|---|
+//! | [`model`] | what a service is, once it is read |
+//! | `definitions` | the top level of the files; what is on which stage |
+//! | `attributes`, `standalone` | the attributes of a service and their defaults |
+//! | `image`, `ports`, `mounts`, `placement`, `lifecycle`, `resources`, `backup` | the attributes that are mappings or lists |
+//! | `networks`, `materials`, `volumes` | networks, secrets and configs, volumes |
+//! | [`device_ids`], [`port_numbers`] | numbers that are kept between runs |
+//! | `clashes` | ports that two services want |
+//! | `surroundings`, `evaluate` | what comes from elsewhere: hosts, variables of the hive, templates |
+//! | `values`, `quantity`, `words`, `json_text`, `names` | how single values are written |
 
+mod attributes;
+mod backup;
+mod clashes;
+mod definitions;
+pub mod device_ids;
+pub(crate) mod evaluate;
+mod image;
+mod json_text;
+mod lifecycle;
+mod materials;
 pub mod model;
+mod mounts;
+mod names;
+mod networks;
+mod placement;
+pub mod port_numbers;
+mod ports;
+mod quantity;
+mod resources;
+mod standalone;
+mod surroundings;
+mod values;
+mod volumes;
+mod words;
+
+pub use image::built_name;
+pub use mounts::volume_host;
+pub use networks::DEFAULT_NETWORK;
+pub use surroundings::{HiveWide, Kept, TlsLogging};
+
+use std::collections::BTreeMap;
+
+use attributes::{Draft, Known};
+use clashes::Published;
+use definitions::{Definition, Definitions};
+use evaluate::{AsWritten, Evaluate};
+use materials::Kind;
+use model::{Port, Services};
+pub(crate) use surroundings::Surroundings;
+
+use crate::yaml::report::{Place, Report};
+use crate::yaml::tree::{self, Node, Value};
+use crate::{Diagnostics, Site, SourceFile, StageName, Warning};
+
+/// What service definitions say of a stage.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// What is to be deployed.
+    pub services: Services,
+    /// What is to be kept for the next run.
+    pub kept: Kept,
+    /// What a person should know.
+    pub warnings: Vec<Warning>,
+}
+
+impl Site {
+    /// The services of a stage, every value taken as it is written: templates are not evaluated.
+    /// `None`: the site does not have the stage.
+    pub fn services_as_written(
+        &self,
+        stage: StageName,
+        hive: &HiveWide,
+        kept: &Kept,
+    ) -> Option<Result<Reading, Diagnostics>> {
+        let stage = self.stage(&stage)?;
+        let mut report = Report::new(&self.services);
+        let trees: Vec<Node> = (0..self.services.len())
+            .filter_map(|file| tree::read(&self.services, file, false, &mut report))
+            .collect();
+        let around = Surroundings {
+            sources: &self.services,
+            site: self,
+            stage,
+            hive,
+            kept,
+        };
+        let (services, kept) = read(&trees, &around, &AsWritten, &mut report);
+        Some(report.finish().map(|warnings| Reading {
+            services,
+            kept,
+            warnings,
+        }))
+    }
+}
+
+/// Reads the trees of all service definition files. What comes back is whole only if the report has
+/// no error.
+pub(crate) fn read(
+    trees: &[Node],
+    around: &Surroundings<'_>,
+    evaluate: &dyn Evaluate,
+    report: &mut Report<'_>,
+) -> (Services, Kept) {
+    let mut all = Definitions::default();
+    for tree in trees {
+        all.add(tree, report);
+    }
+    let stage = around.stage.name;
+    let place_of = |place: Place| place_of(around.sources, place);
+    let networks = definitions::of_stage(&all.networks, "network", stage, place_of, report);
+    let secrets = definitions::of_stage(&all.secrets, "secret", stage, place_of, report);
+    let configs = definitions::of_stage(&all.configs, "config", stage, place_of, report);
+    let services = definitions::of_stage(&all.services, "service", stage, place_of, report);
+    let first_hive = around
+        .stage
+        .hosts()
+        .iter()
+        .find(|host| host.is_first_hive());
+    let host = first_hive.map_or("", |host| host.name.as_str());
+    let mut read = Services {
+        networks: networks::read(&networks, around, evaluate, report),
+        secrets: materials::read(Kind::Secret, &secrets, host, evaluate, report),
+        configs: materials::read(Kind::Config, &configs, host, evaluate, report),
+        ..Services::default()
+    };
+    let known = Known {
+        // A network that could not be read is known by its name all the same.
+        networks: sorted(&networks, &[DEFAULT_NETWORK]),
+        networks_elsewhere: all.networks.iter().map(|network| network.name).collect(),
+        secrets: sorted(&secrets, &[]),
+        configs: sorted(&configs, &[]),
+    };
+    let mut drafts: BTreeMap<&str, Draft> = BTreeMap::new();
+    for definition in &all.services {
+        attributes::check_keys(definition, report);
+        let here = services.iter().any(|one| one.place == definition.place);
+        if names::service(definition.name, definition.place, report)
+            && here
+            && let Some(draft) = attributes::read(definition, &known, around, evaluate, report)
+        {
+            drafts.insert(definition.name, draft);
+        }
+    }
+    let elsewhere = Elsewhere::read(&all.services, &drafts, around);
+    let declared: Vec<_> = all
+        .services
+        .iter()
+        .filter_map(|definition| drafts.get(definition.name).map(|draft| &draft.volumes))
+        .flatten()
+        .cloned()
+        .collect();
+    let (volumes, device_ids) =
+        volumes::join(&declared, &elsewhere.mirrored, around, place_of, report);
+    read.volumes = volumes;
+    let published_ports = publish(&all.services, &mut drafts, &elsewhere, around, report);
+    read.services = drafts
+        .into_iter()
+        .map(|(name, draft)| (name.to_owned(), draft.service))
+        .collect();
+    let kept = Kept {
+        device_ids,
+        published_ports,
+    };
+    (read, kept)
+}
+
+fn sorted<'d>(definitions: &[&Definition<'d>], more: &[&'d str]) -> Vec<&'d str> {
+    let mut names: Vec<&str> = definitions.iter().map(|one| one.name).collect();
+    names.extend(more);
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// `inventory/services.yml:12`
+fn place_of(sources: &[SourceFile], place: Place) -> String {
+    format!("{}:{}", sources[place.file].path, place.line)
+}
+
+/// What services of other stages would ask for: numbers are given in the order of the files,
+/// whichever stage is read first.
+struct Elsewhere {
+    /// Mirrored volumes of all services, in order.
+    mirrored: Vec<String>,
+    /// Ports without a number, of services that the stage does not have.
+    ports: BTreeMap<usize, Vec<ports::Wanted>>,
+}
+
+impl Elsewhere {
+    fn read(
+        all: &[Definition<'_>],
+        drafts: &BTreeMap<&str, Draft>,
+        around: &Surroundings<'_>,
+    ) -> Self {
+        // Mistakes there are told when their stage is read.
+        let mut silent = Report::new(around.sources);
+        let mut elsewhere = Self {
+            mirrored: Vec::new(),
+            ports: BTreeMap::new(),
+        };
+        for (index, definition) in all.iter().enumerate() {
+            if let Some(draft) = drafts.get(definition.name) {
+                let mirrored = draft
+                    .volumes
+                    .iter()
+                    .filter(|volume| matches!(volume.maker, mounts::Maker::Drbd { .. }));
+                elsewhere
+                    .mirrored
+                    .extend(mirrored.map(|volume| volume.name.clone()));
+                continue;
+            }
+            if let Some(entry) = definition.node.get("volumes")
+                && let Value::List(items) = &entry.node.value
+            {
+                let mirrored = items.iter().filter(|item| item.get("drbd").is_some());
+                let sources = mirrored.filter_map(|item| item.get("source")?.node.as_text());
+                elsewhere.mirrored.extend(
+                    sources
+                        .filter(|source| names::is_object(source))
+                        .map(str::to_owned),
+                );
+            }
+            if let Some(entry) = definition.node.get("ports") {
+                let ports = ports::read(&entry.node, &mut silent);
+                let open = ports.into_iter().filter(|port| port.published.is_none());
+                elsewhere.ports.insert(index, open.collect());
+            }
+        }
+        elsewhere
+    }
+}
+
+/// Gives every port its number, and judges whether they can stand side by side.
+fn publish<'t>(
+    all: &[Definition<'t>],
+    drafts: &mut BTreeMap<&'t str, Draft>,
+    elsewhere: &Elsewhere,
+    around: &Surroundings<'_>,
+    report: &mut Report<'_>,
+) -> BTreeMap<String, u16> {
+    let mut wanted: Vec<(&'t str, ports::Wanted)> = Vec::new();
+    for (index, definition) in all.iter().enumerate() {
+        let ports = match drafts.get(definition.name) {
+            // A service that is defined once for each stage asks once only.
+            Some(_) if wanted.iter().any(|(name, _)| *name == definition.name) => continue,
+            Some(draft) => &draft.ports,
+            None => match elsewhere.ports.get(&index) {
+                Some(ports) => ports,
+                None => continue,
+            },
+        };
+        wanted.extend(ports.iter().map(|port| (definition.name, *port)));
+    }
+    let asked: Vec<port_numbers::Asked<'_>> = wanted
+        .iter()
+        .map(|(service, port)| port_numbers::Asked {
+            service,
+            target: port.target,
+            protocol: port.protocol,
+            published: port.published,
+        })
+        .collect();
+    let (map, numbers) = port_numbers::allocate(&around.kept.published_ports, &asked);
+    let mut published = Vec::new();
+    for ((service, port), number) in wanted.iter().zip(numbers) {
+        let Some(draft) = drafts.get_mut(service) else {
+            continue;
+        };
+        let Some(number) = number else {
+            report.error(
+                port.place,
+                format!("there is no port left for service `{service}`: all from {} to {} are given away", port_numbers::AUTOMATIC.start(), port_numbers::AUTOMATIC.end()),
+                "write which port to publish, or remove what is gone from `published_port_map`",
+            );
+            continue;
+        };
+        let port_with_number = Port {
+            published: number,
+            target: port.target,
+            protocol: port.protocol,
+            mode: port.mode,
+        };
+        draft.service.ports.push(port_with_number.clone());
+        published.push(Published {
+            service,
+            port: port_with_number,
+            place: port.place,
+        });
+    }
+    clashes::judge(&published, |place| place_of(around.sources, place), report);
+    map
+}
