@@ -1,0 +1,98 @@
+// Columns of hosts, cards of their tasks.
+
+import { element, shape } from "./element.js";
+import { selectsTask } from "./selection.js";
+import { age, hostLook, mark, serviceLink, share, taskLook } from "./words.js";
+
+function pairs(labels) {
+  return Object.entries(labels).map(([name, value]) => [element("dt", {}, name), element("dd", {}, value || "–")]);
+}
+
+function card(task) {
+  const { colour, drawing, word } = taskLook(task);
+  return element(
+    "li",
+    { "data-key": task.id },
+    element(
+      "a",
+      { class: `task ${colour}`, href: serviceLink(task.service), "data-task": task.id, title: `${task.service} – ${task.image}` },
+      shape(drawing),
+      element("span", { class: "name" }, task.service, task.slot ? element("span", { class: "slot" }, `.${task.slot}`) : ""),
+      element("span", { class: "word" }, word),
+      element("span", { class: "image" }, task.image),
+      element("span", { class: "age" }, age(task.since)),
+      task.failure && element("span", { class: "why" }, task.failure.title),
+    ),
+  );
+}
+
+function cards(tasks, none) {
+  if (!tasks.length) return element("p", { class: "none" }, none);
+  return element("ul", { class: "tasks" }, tasks.map(card));
+}
+
+function column(host, tasks, selected) {
+  const { colour } = hostLook(host);
+  const facts = [host.engine && `Docker ${host.engine}`, share(host), host.address].filter(Boolean);
+  const labels = Object.keys(host.labels).length + Object.keys(host.engine_labels).length;
+  const unreached = host.reachable === false && host.state === "ready";
+  const away = host.state !== "ready" && host.updated_at;
+  return element(
+    "article",
+    { class: `host ${unreached ? "is-bad" : colour}`, "data-key": host.id, "aria-label": `Host ${host.name}` },
+    element(
+      "header",
+      {},
+      element("h2", {}, host.name),
+      element(
+        "div",
+        { class: "state" },
+        mark(hostLook(host)),
+        away && element("span", { class: "quiet" }, age(host.updated_at, "for ")),
+        element("span", { class: "badge" }, host.role),
+        host.leader && element("span", { class: "badge is-busy" }, "leader"),
+        unreached && element("span", { class: "badge is-bad" }, "unreachable"),
+        host.availability !== "active" && element("span", { class: "badge is-warn" }, host.availability === "drain" ? "drained" : "paused"),
+      ),
+      element("p", { class: "facts" }, facts.join(" · ")),
+      element(
+        "details",
+        {},
+        element("summary", {}, labels ? `Labels (${labels}) and details` : "Details"),
+        element(
+          "dl",
+          { class: "pairs" },
+          pairs(host.labels),
+          pairs(Object.fromEntries(Object.entries(host.engine_labels).map(([name, value]) => [`engine ${name}`, value]))),
+          host.platform && [element("dt", {}, "platform"), element("dd", {}, host.platform)],
+          host.message && [element("dt", {}, "the swarm says"), element("dd", {}, host.message)],
+          [element("dt", {}, "id"), element("dd", { class: "mono" }, host.id)],
+        ),
+      ),
+    ),
+    cards(tasks, selected ? "No task of the selection." : "No task."),
+  );
+}
+
+/** The view, and how many tasks of how many it shows. */
+export function hosts(snapshot, selection, filtered) {
+  const services = new Map(snapshot.services.map((service) => [service.id, service]));
+  const current = snapshot.tasks.filter((task) => task.current);
+  const shown = current.filter((task) => selectsTask(selection, services.get(task.service_id), task));
+  const known = new Set(snapshot.hosts.map((host) => host.id));
+  const homeless = shown.filter((task) => !known.has(task.host_id));
+  const columns = snapshot.hosts.map((host) =>
+    column(host, shown.filter((task) => task.host_id === host.id), filtered),
+  );
+  if (homeless.length) {
+    columns.push(
+      element(
+        "article",
+        { class: "host is-warn", "data-key": "homeless", "aria-label": "Tasks without a host" },
+        element("header", {}, element("h2", {}, "No host yet"), element("p", { class: "facts" }, "Tasks that wait for a host that can take them")),
+        cards(homeless, ""),
+      ),
+    );
+  }
+  return { tree: element("div", { class: "hosts" }, columns), shown: shown.length, all: current.length, thing: "task" };
+}
