@@ -1,6 +1,7 @@
 //! Services: what the files with `plugin: hive_services` say, for one stage.
 //!
-//! [`Site::services_as_written`](crate::Site::services_as_written) reads them. Where to look:
+//! [`Site::services_as_written`](crate::Site::services_as_written) reads them as they stand, and
+//! `Site::services` with templates evaluated. Where to look:
 //!
 //! | module | what it decides |
 //! |---|---|
@@ -42,6 +43,7 @@ mod words;
 pub use image::built_name;
 pub use mounts::volume_host;
 pub use networks::DEFAULT_NETWORK;
+pub(crate) use surroundings::Surroundings;
 pub use surroundings::{HiveWide, Kept, TlsLogging};
 
 use std::collections::BTreeMap;
@@ -52,7 +54,6 @@ use definitions::{Definition, Definitions};
 use evaluate::{AsWritten, Evaluate};
 use materials::Kind;
 use model::{Port, Services};
-pub(crate) use surroundings::Surroundings;
 
 use crate::yaml::report::{Place, Report};
 use crate::yaml::tree::{self, Node, Value};
