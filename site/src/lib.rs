@@ -1,14 +1,17 @@
 //! A site: what the files of `inventory/` say, with every default filled in.
 //!
-//! [`parse`] takes texts and gives a [`Site`] or [`Diagnostics`]; it opens no file. Where to look:
+//! [`parse`] takes texts and gives a [`Site`] or [`Diagnostics`]; it opens no file. [`Site::evaluate`] gives
+//! the variables while a stage is worked on. Where to look:
 //!
 //! | module | what it decides |
 //! |---|---|
 //! | `hive` | the keys of a hive definition, which goes with which provider, hosts and their addresses |
-//! | `variables` | `group_vars/` and `host_vars/` |
+//! | [`expanded`] | the whole inventory as one document |
+//! | `variables` | `group_vars/` and `host_vars/`, groups, computed variables, templates |
 //! | `yaml` | reading YAML with good errors |
 //! | [`sample`] | the small site that `hive init` writes |
 
+pub mod expanded;
 mod hive;
 pub mod sample;
 pub mod service;
@@ -16,6 +19,7 @@ mod variables;
 mod yaml;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub use hive::addresses;
 pub use hive::hardware::Hardware;
@@ -25,10 +29,16 @@ pub use hive::kickstart::{Kickstart, KickstartNetwork};
 pub use hive::provider::Provider;
 pub use hive::shared_repository::SharedRepository;
 pub use hive::stage::{ImageName, Password, Stage, StageName, Subnet, UnknownStage};
+pub use hive_templates::{InMemory, OnDisk, Surroundings};
+pub use variables::evaluation::Evaluation;
+pub use variables::injected::Injected;
 pub use yaml::diagnostic::{Diagnostic, Diagnostics, Excerpt, Severity};
 
 use hive::definition;
-use variables::layers::{self, Variables};
+use hive::stage_settings::{self, Waiting};
+use service::{HiveWide, Reading};
+use variables::world::{self, World};
+use variables::{for_services, layers};
 use yaml::report::Report;
 use yaml::tree::{self, Node};
 
@@ -67,8 +77,7 @@ pub struct Site {
     pub stages: BTreeMap<StageName, Stage>,
     /// The files that define services, as they are.
     pub services: Vec<SourceFile>,
-    /// Variables with templates or encrypted values, which are kept aside and not evaluated.
-    pub templates: Vec<Template>,
+    pub(crate) world: Arc<World>,
 }
 
 impl Site {
@@ -76,36 +85,77 @@ impl Site {
     pub fn stage(&self, name: &StageName) -> Option<&Stage> {
         self.stages.get(name)
     }
+
+    /// The variables while this stage is worked on: templates are evaluated when a value is asked for.
+    pub fn evaluate(
+        &self,
+        stage: StageName,
+        surroundings: Arc<dyn Surroundings>,
+        injected: Injected,
+    ) -> Evaluation {
+        Evaluation::new(self.world.clone(), stage, surroundings, injected)
+    }
+
+    /// The services of the stage that is worked on, with every template evaluated; `None` if the site
+    /// does not have that stage. Numbers continue those that the evaluation was given.
+    pub fn services(
+        &self,
+        evaluation: &Evaluation,
+        hive: &HiveWide,
+    ) -> Option<Result<Reading, Diagnostics>> {
+        let stage = self.stage(&evaluation.stage())?;
+        Some(for_services::read(self, stage, hive, evaluation))
+    }
 }
 
-/// A variable that has no value before templates are evaluated.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Template {
-    /// The file.
-    pub path: String,
-    /// The line of its name, counted from 1.
-    pub line: usize,
-    /// Its name; `None` when the whole file is encrypted.
-    pub variable: Option<String>,
+/// What reading a site may use besides its files.
+pub struct Outside {
+    /// The stage that is worked on. Templates of the others are left alone, and what they would decide
+    /// counts as not given; `None` evaluates all.
+    pub stage: Option<StageName>,
+    /// What lookups see.
+    pub surroundings: Arc<dyn Surroundings>,
+    /// Variables that a command puts over all others, for the stage that is worked on.
+    pub injected: Injected,
 }
 
 /// Reads a site from its files: those lying directly in `inventory/`, and those below `group_vars/`
 /// and `host_vars/`. What a file is, its path and its `plugin` say; the order does not matter.
+///
+/// Templates are evaluated as if there were no other files and no environment.
 pub fn parse(files: &[SourceFile]) -> Result<Parsed, Diagnostics> {
+    let outside = Outside {
+        stage: None,
+        surroundings: Arc::new(InMemory::new()),
+        injected: Injected::new(),
+    };
+    parse_with(files, &outside)
+}
+
+/// Reads a site as [`parse`] does, with lookups and variables from outside.
+pub fn parse_with(files: &[SourceFile], outside: &Outside) -> Result<Parsed, Diagnostics> {
     let mut order: Vec<SourceFile> = files.to_vec();
     order.sort_by(|a, b| a.path.cmp(&b.path));
+    let own = order.len();
+    order.push(world::defaults_file());
     let mut report = Report::new(&order);
-    let mut variables = Variables::default();
-    let mut templates = Vec::new();
+    let mut world = World {
+        sources: order.clone(),
+        defaults: world::read_defaults(&order),
+        ..World::default()
+    };
+    let about_variables = layers::counting(&order[..own], &mut report);
     let mut definitions = Vec::new();
     let mut services = Vec::new();
     let mut strangers = Vec::new();
-    for (index, file) in order.iter().enumerate() {
-        if let Some(scope) = layers::scope(&file.path) {
-            variables.add(&order, index, scope, &mut templates, &mut report);
+    for (index, file) in order[..own].iter().enumerate() {
+        if let Some(scope) = about_variables.get(&index) {
+            world.files.add(&order, index, *scope, &mut report);
             continue;
         }
-        if !file.path.ends_with(".yml") && !file.path.ends_with(".yaml") {
+        if layers::scope(&file.path).is_some()
+            || !(file.path.ends_with(".yml") || file.path.ends_with(".yaml"))
+        {
             continue;
         }
         let Some(node) = tree::read(&order, index, false, &mut report) else {
@@ -113,14 +163,17 @@ pub fn parse(files: &[SourceFile]) -> Result<Parsed, Diagnostics> {
         };
         match node.get("plugin").and_then(|entry| entry.node.as_text()) {
             Some(HIVE_PLUGIN) => definitions.push(node),
-            Some(SERVICES_PLUGIN) => services.push(file.clone()),
+            Some(SERVICES_PLUGIN) => {
+                services.push(file.clone());
+                world.services.push(node);
+            }
             _ => strangers.push(node),
         }
     }
     let readable = report.errors() == 0;
-    let found = definitions
+    let found: Vec<_> = definitions
         .iter()
-        .filter_map(|node| definition::read(node, &variables, &mut report))
+        .filter_map(|node| definition::read(node, &mut report))
         .collect();
     judge_strangers(&strangers, definitions.is_empty(), &mut report);
     if definitions.is_empty() && strangers.is_empty() && readable {
@@ -131,15 +184,33 @@ pub fn parse(files: &[SourceFile]) -> Result<Parsed, Diagnostics> {
             ),
         );
     }
-    let merged = merge(found, &mut report);
+    world.meet(&found);
+    let world = Arc::new(world);
+    let (name, mut stages) = merge(found, &mut report);
+    for (stage, waiting) in stages.values_mut() {
+        let wanted = outside.stage.is_none_or(|wanted| wanted == stage.name);
+        let evaluation = wanted.then(|| {
+            let surroundings = outside.surroundings.clone();
+            Evaluation::new(
+                world.clone(),
+                stage.name,
+                surroundings,
+                outside.injected.clone(),
+            )
+        });
+        stage_settings::settle(stage, waiting, &world, evaluation.as_ref(), &mut report);
+    }
     let warnings = report.finish()?;
-    let (name, stages) = merged;
+    let stages = stages
+        .into_iter()
+        .map(|(name, (stage, _))| (name, stage))
+        .collect();
     Ok(Parsed {
         site: Site {
             name,
             stages,
             services,
-            templates,
+            world,
         },
         warnings,
     })
@@ -170,7 +241,7 @@ fn judge_strangers(strangers: &[Node], alone: bool, report: &mut Report<'_>) {
 fn merge(
     definitions: Vec<definition::Definition>,
     report: &mut Report<'_>,
-) -> (String, BTreeMap<StageName, Stage>) {
+) -> (String, BTreeMap<StageName, (Stage, Waiting)>) {
     let mut name: Option<String> = None;
     let mut stages = BTreeMap::new();
     for definition in definitions {
@@ -185,11 +256,12 @@ fn merge(
             ),
             _ => name = Some(definition.name),
         }
-        for (place, stage) in definition.stages {
-            let stage_name = stage.name;
-            if stages.insert(stage_name, stage).is_some() {
+        for section in definition.stages {
+            let stage_name = section.stage.name;
+            let known = stages.insert(stage_name, (section.stage, section.waiting));
+            if known.is_some() {
                 report.error(
-                    place,
+                    section.place,
                     format!("stage `{stage_name}` is defined in another file already"),
                     "keep one of them",
                 );

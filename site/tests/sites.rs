@@ -168,20 +168,11 @@ fn summary(parsed: &Parsed) -> String {
         name,
         stages,
         services,
-        templates,
+        ..
     } = &parsed.site;
     let mut text = format!("site {name}\n");
     for service in services {
         writeln!(text, "services {}", service.path).unwrap();
-    }
-    for template in templates {
-        let variable = template.variable.as_deref().unwrap_or("(whole file)");
-        writeln!(
-            text,
-            "template {}:{} {variable}",
-            template.path, template.line
-        )
-        .unwrap();
     }
     for stage in stages.values() {
         describe(stage, &mut text);

@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 
 use ipnet::Ipv4Net;
 
-use super::host::Host;
 use super::internal::{InternalNetworks, LONGEST_PREFIX};
 use super::network;
 use super::shared_repository::{self, SharedRepository};
-use super::stage::{ImageName, StageName};
+use super::stage::ImageName;
 use super::stage_section::Surroundings;
-use crate::variables::layers::{self, Variables};
 use crate::yaml::fields::{self, Fields};
 use crate::yaml::report::Report;
 use crate::yaml::tree::Value;
@@ -141,37 +139,4 @@ pub(crate) fn shared_repository(
         );
     }
     shared_repository::read(entry, report)
-}
-
-/// Whether a hive gets a disk for mirrored volumes: `hive_no_mirrored_device` keeps it from one.
-pub(crate) fn has_mirrored_disk(
-    host: &Host,
-    stage: StageName,
-    variables: &Variables,
-    report: &mut Report<'_>,
-) -> bool {
-    let key = "hive_no_mirrored_device";
-    let Some(entry) = variables.of_host(&host.name, &host.groups(stage), key) else {
-        return true;
-    };
-    match &entry.node.value {
-        Value::Bool { value, .. } => !value,
-        Value::Null => true,
-        _ if layers::is_template(&entry.node) => {
-            report.warn(
-                entry.place,
-                format!("`{key}` is a template, which is not evaluated yet: False is taken"),
-                "write True or False",
-            );
-            true
-        }
-        _ => {
-            report.error(
-                entry.node.place,
-                format!("`{key}` must be True or False, found {}", entry.node.kind()),
-                format!("write `{key}: True`"),
-            );
-            true
-        }
-    }
 }

@@ -4,7 +4,7 @@ use hive_inventory::seed::is_host_name;
 
 use super::stage::{Stage, StageName};
 use super::stage_section::{self, Surroundings};
-use crate::variables::layers::Variables;
+use super::stage_settings::Waiting;
 use crate::yaml::fields::Fields;
 use crate::yaml::report::{Place, Report};
 use crate::yaml::spelling;
@@ -17,16 +17,23 @@ pub(crate) struct Definition {
     /// Name of the site, and where it stands.
     pub name: String,
     pub name_place: Place,
-    /// The stages, each with the place of its key.
-    pub stages: Vec<(Place, Stage)>,
+    /// The name as a node, for the variable `hive_name`.
+    pub name_node: Node,
+    pub stages: Vec<Section>,
+}
+
+/// A stage as far as it is known without variables.
+pub(crate) struct Section {
+    /// Where its name stands.
+    pub place: Place,
+    pub stage: Stage,
+    pub waiting: Waiting,
+    /// The stage as it is written.
+    pub node: Node,
 }
 
 /// Reads a definition. What is wrong goes to the report; `None` when it has no usable name.
-pub(crate) fn read(
-    node: &Node,
-    variables: &Variables,
-    report: &mut Report<'_>,
-) -> Option<Definition> {
+pub(crate) fn read(node: &Node, report: &mut Report<'_>) -> Option<Definition> {
     let fields = Fields::open(node, node.place, "the hive definition", KEYS, report)?;
     let given = fields.required("name", "hive.example.com", report);
     let stages = fields.required("stages", "{private: {provider: qemu, …}}", report);
@@ -46,17 +53,20 @@ pub(crate) fn read(
         site: name.as_deref().unwrap_or("hive"),
         site_place: name_place,
         top: &fields,
-        variables,
     };
     let mut found = Vec::new();
     let sections =
         stages.and_then(|entry| Fields::open_any(&entry.node, entry.place, "`stages`", report));
     for entry in sections.iter().flat_map(|fields| fields.entries()) {
         match StageName::from_name(&entry.key) {
-            Some(stage) => found.extend(
-                stage_section::read(entry, stage, &around, report)
-                    .map(|stage| (entry.place, stage)),
-            ),
+            Some(stage) => found.extend(stage_section::read(entry, stage, &around, report).map(
+                |(stage, waiting)| Section {
+                    place: entry.place,
+                    stage,
+                    waiting,
+                    node: entry.node.clone(),
+                },
+            )),
             None => report.error(
                 entry.place,
                 format!("unknown stage `{}`", entry.key),
@@ -67,6 +77,7 @@ pub(crate) fn read(
     Some(Definition {
         name: name?,
         name_place,
+        name_node: given?.node.clone(),
         stages: found,
     })
 }

@@ -34,13 +34,12 @@ pub(crate) struct Sealed {
 }
 
 impl Sealed {
-    /// Starts from the defaults: a kernel for the kind of machine, and the site's locale.
-    pub fn new(kernel: KernelFlavour, locale: Option<String>) -> Self {
-        let mut image = ImageSettings {
+    /// Starts from the defaults: a kernel for the kind of machine.
+    pub fn new(kernel: KernelFlavour) -> Self {
+        let image = ImageSettings {
             kernel,
             ..ImageSettings::default()
         };
-        image.locale = locale.unwrap_or(image.locale);
         Self {
             image,
             drbd: DrbdSettings::default(),

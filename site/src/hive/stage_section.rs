@@ -1,6 +1,7 @@
-//! Reads one entry of `stages:` into a [`Stage`].
+//! Reads one entry of `stages:` into a [`Stage`], but for what depends on variables.
 
 use hive_inventory::image::KernelFlavour;
+use hive_inventory::settings::HostSettings;
 
 use super::attributes;
 use super::hardware::{self, Hardware};
@@ -13,8 +14,7 @@ use super::provider::Provider;
 use super::rules;
 use super::sealed::Sealed;
 use super::stage::{Password, Stage, StageName, Subnet};
-use crate::variables::host_settings::StageVariables;
-use crate::variables::layers::Variables;
+use super::stage_settings::{self, Waiting};
 use crate::yaml::fields::Fields;
 use crate::yaml::report::{Place, Report};
 use crate::yaml::tree::Entry;
@@ -28,7 +28,6 @@ pub(crate) struct Surroundings<'t> {
     pub site_place: Place,
     /// The top level of the definition, for `mirror`, `image` and `drbd`.
     pub top: &'t Fields<'t>,
-    pub variables: &'t Variables,
 }
 
 /// Reads a stage. When something is missing the report says so and `None` comes back.
@@ -37,7 +36,7 @@ pub(crate) fn read(
     name: StageName,
     around: &Surroundings<'_>,
     report: &mut Report<'_>,
-) -> Option<Stage> {
+) -> Option<(Stage, Waiting)> {
     let what = format!("stage `{name}`");
     let fields = Fields::open_any(&entry.node, entry.place, what, report)?;
     let provider = rules::provider(&fields, report);
@@ -78,23 +77,17 @@ pub(crate) fn read(
     let (kms_key_id, root_password) = (text("kms_key_id"), text("root_password"));
     let nameservers = kickstart::one_or_more(&fields, "nameservers", report);
 
-    let stage_variables = StageVariables {
-        variables: around.variables,
-        stage: name,
-    };
     let kernel = match provider {
         Some(provider) if provider.may_be_metal() => KernelFlavour::Generic,
         _ => KernelFlavour::Cloud,
     };
-    let mut sealed = Sealed::new(kernel, stage_variables.locale(report));
+    let mut sealed = Sealed::new(kernel);
     sealed.overlay(around.top, report);
     sealed.overlay(&fields, report);
     let (image, drbd) = sealed.finish(report);
 
     let provider = provider?;
     rules::provider_needs(&fields, provider, separate, report);
-    let mut settings = stage_variables.read(provider, report);
-    settings.docker0 = internal.map(|internal| internal.docker0_bip());
 
     let (layout, cidr) = (layout?, cidr?);
     let seats = layout.seats(&fields, cidr, report)?;
@@ -123,20 +116,16 @@ pub(crate) fn read(
         };
         let full_name = format!("{}{custom_hostname}{index}.{}", name.prefix(), around.site);
         let mut host = make_host(full_name, index, seat, size, &subnets, &zones);
-        if host.is_hive() && attributes::has_mirrored_disk(&host, name, around.variables, report) {
-            host.mirrored_disk_gb = mirrored_disk_gb;
-            host.mirrored_disk_encrypted = mirrored_disk_encrypted.unwrap_or(false);
-        }
-        settings
-            .servers
-            .push((host.name.clone(), host.private_ip.into()));
         host.may_manage = host.is_hive() && managers.is_none_or(|n| (index as u64) < n);
         hosts.push(host);
     }
     hardware::read(&fields, &mut hosts, report);
-    stage_variables.warn_of_single_hosts(&hosts, report);
-
-    Some(Stage {
+    let waiting = Waiting {
+        mirrored_disk_gb,
+        mirrored_disk_encrypted: mirrored_disk_encrypted.unwrap_or(false),
+        has_locale: stage_settings::has_locale([around.top, &fields]),
+    };
+    let stage = Stage {
         name,
         site: around.site.to_owned(),
         provider,
@@ -165,9 +154,10 @@ pub(crate) fn read(
         drbd_download_url,
         image,
         drbd,
-        settings,
+        settings: HostSettings::default(),
         hosts,
-    })
+    };
+    Some((stage, waiting))
 }
 
 fn make_host(

@@ -8,7 +8,9 @@ use ipnet::IpNet;
 use hive_inventory::seed::is_host_name;
 use hive_inventory::settings::{Group, HostSettings, User};
 
-use super::layers::{self, Variables};
+use super::evaluation::Evaluation;
+use super::layers;
+use super::world::World;
 use crate::hive::host::Host;
 use crate::hive::provider::Provider;
 use crate::hive::sealed;
@@ -33,23 +35,64 @@ const VARIABLES: &[&str] = &[
 
 /// The variables as one stage sees them.
 pub(crate) struct StageVariables<'v> {
-    pub variables: &'v Variables,
+    pub world: &'v World,
     pub stage: StageName,
+    /// The host in whose place templates are evaluated.
+    pub host: String,
+    /// Without it, what is a template counts as not given.
+    pub evaluation: Option<&'v Evaluation>,
 }
 
-impl<'v> StageVariables<'v> {
-    /// A variable whose value can be taken as it stands.
-    fn literal(&self, key: &str, report: &mut Report<'_>) -> Option<&'v Entry> {
-        let entry = self.variables.of_stage(self.stage, key)?;
+impl StageVariables<'_> {
+    /// A variable with its templates evaluated.
+    fn literal(&self, key: &str, report: &mut Report<'_>) -> Option<Entry> {
+        let entry = self.world.files.of_stage(self.stage, key)?;
+        self.evaluated(entry, &self.host, report)
+    }
+
+    fn evaluated(&self, entry: &Entry, host: &str, report: &mut Report<'_>) -> Option<Entry> {
+        let mut entry = entry.clone();
         if layers::is_template(&entry.node) {
-            report.warn(
-                entry.place,
-                format!("`{key}` is a template or encrypted, which is not evaluated yet: the default is taken"),
-                "write the value itself if the image must have it",
-            );
-            return None;
+            // The tree as a whole, so that errors name the variable that they are in.
+            let place = entry.node.place;
+            let tree = Node {
+                value: Value::Map(vec![entry.clone()]),
+                place,
+            };
+            let Value::Map(found) = self.evaluation?.node(&tree, host, report)?.value else {
+                return None;
+            };
+            entry = found.into_iter().next()?;
         }
         (!matches!(entry.node.value, Value::Null)).then_some(entry)
+    }
+
+    /// Whether a hive gets a disk for mirrored volumes: `hive_no_mirrored_device` keeps it from one.
+    pub fn has_mirrored_disk(&self, host: &str, report: &mut Report<'_>) -> bool {
+        let key = "hive_no_mirrored_device";
+        let Some(entry) = self.world.find(host, self.stage, key) else {
+            return true;
+        };
+        let Some(entry) = self.evaluated(entry, host, report) else {
+            return true;
+        };
+        match &entry.node.value {
+            Value::Bool { value, .. } => !value,
+            Value::Text(text) if matches!(text.to_lowercase().as_str(), "yes" | "on" | "true") => {
+                false
+            }
+            Value::Text(text) if matches!(text.to_lowercase().as_str(), "no" | "off" | "false") => {
+                true
+            }
+            _ => {
+                report.error(
+                    entry.node.place,
+                    format!("`{key}` must be True or False, found {}", entry.node.kind()),
+                    format!("write `{key}: True`"),
+                );
+                true
+            }
+        }
     }
 
     /// A text of one line that `valid` accepts.
@@ -60,8 +103,8 @@ impl<'v> StageVariables<'v> {
         example: &str,
         report: &mut Report<'_>,
     ) -> Option<String> {
-        let node = &self.literal(key, report)?.node;
-        checked(node, key, valid, example, report)
+        let node = self.literal(key, report)?.node;
+        checked(&node, key, valid, example, report)
     }
 
     /// A list of such texts; a single one stands for a list of one.
@@ -93,8 +136,8 @@ impl<'v> StageVariables<'v> {
     /// The settings, but for what comes from the stage's networks and hosts.
     pub fn read(&self, provider: Provider, report: &mut Report<'_>) -> HostSettings {
         let mut port = |key: &str| {
-            let node = &self.literal(key, report)?.node;
-            fields::whole(node, key, 1..=65535, report).and_then(|port| u16::try_from(port).ok())
+            let node = self.literal(key, report)?.node;
+            fields::whole(&node, key, 1..=65535, report).and_then(|port| u16::try_from(port).ok())
         };
         // The manual's name wins over the newer one.
         let sshd_port = port("hive_safe_sshd_port").or(port("hive_sshd_port"));
@@ -121,7 +164,9 @@ impl<'v> StageVariables<'v> {
 
     fn groups(&self, report: &mut Report<'_>) -> BTreeMap<String, Group> {
         let mut groups = BTreeMap::new();
-        for (entry, fields) in self.people("hive_user_groups", &["gid"], report) {
+        for entry in self.people("hive_user_groups", &["gid"], report) {
+            let fields = person(&entry, "hive_user_groups", report);
+            let Some(fields) = fields else { continue };
             let given = fields.required("gid", "2000", report);
             if let Some(gid) = given.and_then(|e| id(&e.node, "gid", report)) {
                 groups.insert(entry.key.clone(), Group { gid });
@@ -137,7 +182,10 @@ impl<'v> StageVariables<'v> {
     ) -> BTreeMap<String, User> {
         let mut users = BTreeMap::new();
         let keys = &["uid", "group", "id_rsa_pub"];
-        for (entry, fields) in self.people("hive_users", keys, report) {
+        for entry in self.people("hive_users", keys, report) {
+            let Some(fields) = person(&entry, "hive_users", report) else {
+                continue;
+            };
             let uid = fields.required("uid", "2001", report);
             let group = fields.required("group", "operators", report);
             let key = fields.required("id_rsa_pub", "\"ssh-ed25519 AAAA… name\"", report);
@@ -146,7 +194,7 @@ impl<'v> StageVariables<'v> {
             if let (Some(group), Some(name)) = (group, &name)
                 && !groups.contains_key(name)
             {
-                self.judge_group(group, name, &entry.key, report);
+                self.judge_group(group, name, report);
                 continue;
             }
             let key = key.and_then(|e| fields::text(&e.node, "id_rsa_pub", report));
@@ -162,49 +210,41 @@ impl<'v> StageVariables<'v> {
         users
     }
 
-    /// Says why a user's group is not among the groups.
-    fn judge_group(&self, at: &Entry, name: &str, user: &str, report: &mut Report<'_>) {
-        let groups = self.variables.of_stage(self.stage, "hive_user_groups");
+    /// Says why the group of a user is not among the groups, unless that was said.
+    fn judge_group(&self, at: &Entry, name: &str, report: &mut Report<'_>) {
+        let groups = self.world.files.of_stage(self.stage, "hive_user_groups");
+        // A template that has no value is told of where it stands.
         let waiting = groups.is_some_and(|entry| match entry.node.get(name) {
             Some(group) => layers::is_template(&group.node),
-            None => matches!(entry.node.value, Value::Text(_)),
+            None => layers::is_template(&entry.node),
         });
-        if waiting {
-            report.warn(
-                at.node.place,
-                format!("`{user}` is left out, because the group `{name}` is a template"),
-                "write the value of `hive_user_groups` itself if the image must have it",
-            );
-        } else if groups.is_none_or(|entry| entry.node.get(name).is_none()) {
+        if !waiting && groups.is_none_or(|entry| entry.node.get(name).is_none()) {
             report.error(
                 at.node.place,
                 format!("the group `{name}` is not in `hive_user_groups`"),
                 format!("add `{name}: {{gid: 2000}}` to `hive_user_groups`"),
+            );
+            return;
+        }
+        if waiting && self.evaluation.is_some() && report.errors() == 0 {
+            report.error(
+                at.node.place,
+                format!("the group `{name}` is not in `hive_user_groups`, whose templates were evaluated"),
+                format!("make `hive_user_groups` have an entry `{name}` with a `gid`"),
             );
         }
         // Else the group has a mistake of its own, which is reported there.
     }
 
     /// The entries of a mapping from account names to mappings with these keys.
-    fn people(
-        &self,
-        variable: &str,
-        keys: &[&str],
-        report: &mut Report<'_>,
-    ) -> Vec<(&'v Entry, Fields<'v>)> {
-        let mapping = self
-            .variables
-            .of_stage(self.stage, variable)
-            .filter(|entry| matches!(entry.node.value, Value::Map(_)));
-        // A template in one entry keeps only that one aside.
-        let Some(entry) = mapping.or_else(|| self.literal(variable, report)) else {
+    fn people(&self, variable: &str, keys: &[&str], report: &mut Report<'_>) -> Vec<Entry> {
+        let Some(entry) = self.literal(variable, report) else {
             return Vec::new();
         };
         let what = format!("`{variable}`");
         let Some(people) = Fields::open_any(&entry.node, entry.place, what, report) else {
             return Vec::new();
         };
-        let mut found = Vec::new();
         for entry in people.entries() {
             if !is_account(&entry.key) {
                 report.error(
@@ -213,30 +253,23 @@ impl<'v> StageVariables<'v> {
                     "begin with a letter, then letters, digits and `._-`, 32 in all",
                 );
             }
-            let what = format!("`{}` of `{variable}`", entry.key);
-            if layers::is_template(&entry.node) {
-                report.warn(
-                    entry.place,
-                    format!("{what} holds a template, which is not evaluated yet: it is left out"),
-                    "write the value itself if the image must have it",
-                );
-                continue;
-            }
-            let Some(fields) = Fields::open_any(&entry.node, entry.place, what, report) else {
+            let Value::Map(others) = &entry.node.value else {
                 continue;
             };
-            for other in fields.entries() {
+            for other in others {
                 if !keys.contains(&other.key.as_str()) {
                     report.warn(
                         other.place,
-                        format!("nothing reads `{}` in {}", other.key, fields.what),
+                        format!(
+                            "nothing reads `{}` in `{}` of `{variable}`",
+                            other.key, entry.key
+                        ),
                         crate::yaml::spelling::advice(&other.key, keys),
                     );
                 }
             }
-            found.push((entry, fields));
         }
-        found
+        people.entries().to_vec()
     }
 
     /// Warns of values for single hosts: what travels in the site layer is the same for all.
@@ -245,10 +278,10 @@ impl<'v> StageVariables<'v> {
             let groups = ["repository", "first_hive"];
             let in_groups = groups
                 .iter()
-                .filter_map(|group| self.variables.in_group(group, key));
+                .filter_map(|group| self.world.files.in_group(group, key));
             let in_hosts = hosts
                 .iter()
-                .filter_map(|host| self.variables.in_host(&host.name, key));
+                .filter_map(|host| self.world.files.in_host(&host.name, key));
             for entry in in_groups.chain(in_hosts) {
                 report.warn(
                     entry.place,
@@ -260,6 +293,12 @@ impl<'v> StageVariables<'v> {
             }
         }
     }
+}
+
+/// One entry of such a mapping, opened.
+fn person<'e>(entry: &'e Entry, variable: &str, report: &mut Report<'_>) -> Option<Fields<'e>> {
+    let what = format!("`{}` of `{variable}`", entry.key);
+    Fields::open_any(&entry.node, entry.place, what, report)
 }
 
 fn checked(

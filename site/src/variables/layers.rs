@@ -1,14 +1,16 @@
-//! The variables of a site: `group_vars/` and `host_vars/`, with their precedence.
+//! The files of `group_vars/` and `host_vars/`: which there are, and what they say.
 //!
-//! Values with templates wait for the release that evaluates them: they are listed, not guessed.
+//! As Ansible does it: `NAME` may be a folder, whose files are read in the order of their names, or a
+//! file without ending, or end in `.yml`, `.yaml` or `.json`. The first of these that is there counts.
 
 use std::collections::BTreeMap;
 
+use super::scalar;
+use crate::SourceFile;
 use crate::hive::stage::StageName;
-use crate::yaml::report::Report;
+use crate::yaml::report::{Place, Report};
 use crate::yaml::spelling;
 use crate::yaml::tree::{self, Entry, Node, Value};
-use crate::{SourceFile, Template};
 
 /// Groups that a variable file may be for (spec: groups).
 const GROUPS: &[&str] = &[
@@ -37,8 +39,14 @@ pub(crate) struct Variables {
     hosts: BTreeMap<String, Vec<Entry>>,
 }
 
+/// How much of an encrypted file is shown.
+const VAULT_LENGTH: usize = "$ANSIBLE_VAULT".len();
+
+/// Endings of variable files.
+const ENDINGS: [&str; 3] = [".yml", ".yaml", ".json"];
+
 /// What a variable file is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Scope<'p> {
     Group(&'p str),
     Host(&'p str),
@@ -46,19 +54,68 @@ pub(crate) enum Scope<'p> {
 
 /// Tells a variable file by its path: `…/group_vars/NAME.yml`, or a file in the folder `NAME`.
 pub(crate) fn scope(path: &str) -> Option<Scope<'_>> {
-    let mut parts = path.split('/').rev();
-    let file = parts.next()?;
-    let stem = file
-        .strip_suffix(".yml")
-        .or_else(|| file.strip_suffix(".yaml"))?;
-    let folder = parts.next()?;
-    match (folder, parts.next()) {
-        ("group_vars", _) => Some(Scope::Group(stem)),
-        ("host_vars", _) => Some(Scope::Host(stem)),
-        (name, Some("group_vars")) => Some(Scope::Group(name)),
-        (name, Some("host_vars")) => Some(Scope::Host(name)),
-        _ => None,
+    Some(ranked(path)?.0)
+}
+
+/// Whose variables a file holds, and how much its form counts: 0 is a folder or a name without
+/// ending, and hides the others.
+fn ranked(path: &str) -> Option<(Scope<'_>, usize)> {
+    let (of_groups, rest) = match path.rsplit_once("group_vars/") {
+        Some((_, rest)) => (true, rest),
+        None => (false, path.rsplit_once("host_vars/")?.1),
+    };
+    let scope = |name| match of_groups {
+        true => Scope::Group(name),
+        false => Scope::Host(name),
+    };
+    let (file, rank) = ENDINGS
+        .iter()
+        .enumerate()
+        .find_map(|(rank, ending)| Some((rest.strip_suffix(ending)?, rank + 1)))
+        .unwrap_or((rest, 0));
+    if let Some((name, _)) = rest.split_once('/') {
+        return Some((scope(name), 0));
     }
+    // Without an ending it may be a note to readers as well.
+    let known = rank > 0 || GROUPS.contains(&file) || (!of_groups && !file.starts_with("README"));
+    known.then(|| (scope(file), rank))
+}
+
+/// The files that count, of those that are about variables, by their indexes; those that are hidden by
+/// another form of the same name are reported.
+pub(crate) fn counting<'f>(
+    files: &'f [SourceFile],
+    report: &mut Report<'_>,
+) -> BTreeMap<usize, Scope<'f>> {
+    let mut best: BTreeMap<Scope<'_>, usize> = BTreeMap::new();
+    for file in files {
+        if let Some((scope, rank)) = ranked(&file.path) {
+            let known = best.entry(scope).or_insert(rank);
+            *known = rank.min(*known);
+        }
+    }
+    let mut found = BTreeMap::new();
+    for (index, file) in files.iter().enumerate() {
+        let Some((scope, rank)) = ranked(&file.path) else {
+            continue;
+        };
+        if rank == best[&scope] {
+            found.insert(index, scope);
+            continue;
+        }
+        let place = Place {
+            file: index,
+            line: 1,
+            column: 1,
+            length: 1,
+        };
+        report.warn(
+            place,
+            "another file or folder of the same name counts, so this one is not read",
+            "keep one of them, or move this file into the folder",
+        );
+    }
+    found
 }
 
 impl Variables {
@@ -68,17 +125,21 @@ impl Variables {
         sources: &[SourceFile],
         file: usize,
         scope: Scope<'_>,
-        templates: &mut Vec<Template>,
         report: &mut Report<'_>,
     ) {
         let source = &sources[file];
-        // A wholly encrypted file; its variables are templates as far as this release can see.
-        if source.text.starts_with("$ANSIBLE_VAULT") {
-            templates.push(Template {
-                path: source.path.clone(),
+        if scalar::is_encrypted(&source.text) {
+            let place = Place {
+                file,
                 line: 1,
-                variable: None,
-            });
+                column: 1,
+                length: VAULT_LENGTH,
+            };
+            report.warn(
+                place,
+                "the file is encrypted by ansible-vault, so its variables are missing",
+                "hive reads no ansible-vault; decrypt it, or keep what is secret in files that `lookup('file', …)` reads",
+            );
             return;
         }
         let Some(node) = tree::read(sources, file, true, report) else {
@@ -101,16 +162,7 @@ impl Variables {
         };
         match node.value {
             Value::Null => {}
-            Value::Map(entries) => {
-                templates.extend(entries.iter().filter(|e| is_template(&e.node)).map(|e| {
-                    Template {
-                        path: source.path.clone(),
-                        line: e.place.line,
-                        variable: Some(e.key.clone()),
-                    }
-                }));
-                target.extend(entries);
-            }
+            Value::Map(entries) => target.extend(entries),
             _ => report.error(
                 node.place,
                 format!("variables must be a mapping, found {}", node.kind()),
@@ -128,11 +180,14 @@ impl Variables {
             .find_map(|group| self.in_group(group, key))
     }
 
-    /// The value of a variable for one host with these groups, from wide to narrow.
-    pub fn of_host(&self, host: &str, groups: &[&str], key: &str) -> Option<&Entry> {
-        self.in_host(host, key)
-            .or_else(|| groups.iter().rev().find_map(|g| self.in_group(g, key)))
-            .or_else(|| self.in_group("all", key))
+    /// All that the files of a group say; of a variable given twice, the last counts.
+    pub fn of_group(&self, group: &str) -> &[Entry] {
+        self.groups.get(group).map_or(&[], Vec::as_slice)
+    }
+
+    /// All that a host's own files say.
+    pub fn of_host_itself(&self, host: &str) -> &[Entry] {
+        self.hosts.get(host).map_or(&[], Vec::as_slice)
     }
 
     /// What a host's own file says.
@@ -146,16 +201,14 @@ impl Variables {
     }
 }
 
-fn last<'v>(entries: &'v [Entry], key: &str) -> Option<&'v Entry> {
+pub(crate) fn last<'v>(entries: &'v [Entry], key: &str) -> Option<&'v Entry> {
     entries.iter().rev().find(|entry| entry.key == key)
 }
 
 /// Whether a value can't be taken as it stands: a template, or an encrypted text.
 pub(crate) fn is_template(node: &Node) -> bool {
     match &node.value {
-        Value::Text(text) => {
-            text.contains("{{") || text.contains("{%") || text.starts_with("$ANSIBLE_VAULT")
-        }
+        Value::Text(text) => hive_templates::is_template(text) || scalar::is_encrypted(text),
         Value::List(items) => items.iter().any(is_template),
         Value::Map(entries) => entries.iter().any(|entry| is_template(&entry.node)),
         Value::Null | Value::Bool { .. } | Value::Number { .. } => false,
@@ -178,5 +231,7 @@ mod tests {
         );
         assert_eq!(scope("inventory/hive.yml"), None);
         assert_eq!(scope("inventory/group_vars/README"), None);
+        assert_eq!(scope("inventory/group_vars/all"), group("all"));
+        assert_eq!(scope("inventory/group_vars/all/more/x.json"), group("all"));
     }
 }

@@ -33,6 +33,8 @@ pub struct Diagnostic {
     pub message: String,
     /// Where it stands; `None` when it is about the site as a whole.
     pub excerpt: Option<Excerpt>,
+    /// How it came to that: what needed the thing, from near to far.
+    pub notes: Vec<String>,
     /// What to do next.
     pub help: Option<String>,
 }
@@ -99,6 +101,9 @@ impl fmt::Display for Diagnostic {
             writeln!(f, " {number} | {}", printable(&excerpt.text))?;
             writeln!(f, "{:margin$} | {}", "", underline(excerpt))?;
         }
+        for note in &self.notes {
+            writeln!(f, "{:margin$} = {}", "", printable(note))?;
+        }
         if let Some(help) = &self.help {
             writeln!(f, "{:margin$} = help: {}", "", printable(help))?;
         }
@@ -151,6 +156,7 @@ mod tests {
                 length,
                 text: text.into(),
             }),
+            notes: Vec::new(),
             help: Some("say yes".into()),
         }
     }

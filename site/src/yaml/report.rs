@@ -35,17 +35,40 @@ impl<'s> Report<'s> {
 
     /// Notes an error at a place; `help` says what to do next.
     pub fn error(&mut self, place: Place, message: impl Into<String>, help: impl Into<String>) {
+        self.error_with_notes(place, message, Vec::new(), help);
+    }
+
+    /// Notes an error at a place, and what led there.
+    pub fn error_with_notes(
+        &mut self,
+        place: Place,
+        message: impl Into<String>,
+        notes: Vec<String>,
+        help: impl Into<String>,
+    ) {
         self.note(
             Severity::Error,
             Some(place),
             message.into(),
+            notes,
             Some(help.into()),
         );
     }
 
+    /// The file and line of a place, as `inventory/hive.yml:12`.
+    pub fn shown(&self, place: Place) -> String {
+        format!("{}:{}", self.sources[place.file].path, place.line)
+    }
+
     /// Notes an error about the site as a whole.
     pub fn error_anywhere(&mut self, message: impl Into<String>, help: impl Into<String>) {
-        self.note(Severity::Error, None, message.into(), Some(help.into()));
+        self.note(
+            Severity::Error,
+            None,
+            message.into(),
+            Vec::new(),
+            Some(help.into()),
+        );
     }
 
     /// Notes a warning at a place.
@@ -54,6 +77,7 @@ impl<'s> Report<'s> {
             Severity::Warning,
             Some(place),
             message.into(),
+            Vec::new(),
             Some(help.into()),
         );
     }
@@ -68,12 +92,14 @@ impl<'s> Report<'s> {
         severity: Severity,
         place: Option<Place>,
         message: String,
+        notes: Vec<String>,
         help: Option<String>,
     ) {
         let diagnostic = Diagnostic {
             severity,
             message,
             excerpt: place.map(|place| self.excerpt(place)),
+            notes,
             help,
         };
         let list = match severity {
