@@ -187,9 +187,9 @@ fn place_of(sources: &[SourceFile], place: Place) -> String {
 /// What services of other stages would ask for: numbers are given in the order of the files,
 /// whichever stage is read first.
 struct Elsewhere {
-    /// Mirrored volumes of all services, in order.
-    mirrored: Vec<String>,
-    /// Ports without a number, of services that the stage does not have.
+    /// Mirrored volumes of all services, in order, with the device ids that they ask for.
+    mirrored: Vec<(String, Option<u16>)>,
+    /// Ports of services that the stage does not have.
     ports: BTreeMap<usize, Vec<ports::Wanted>>,
 }
 
@@ -210,27 +210,30 @@ impl Elsewhere {
                 let mirrored = draft
                     .volumes
                     .iter()
-                    .filter(|volume| matches!(volume.maker, mounts::Maker::Drbd { .. }));
-                elsewhere
-                    .mirrored
-                    .extend(mirrored.map(|volume| volume.name.clone()));
+                    .filter_map(|volume| match volume.maker {
+                        mounts::Maker::Drbd { device_id, .. } => {
+                            Some((volume.name.clone(), device_id))
+                        }
+                        _ => None,
+                    });
+                elsewhere.mirrored.extend(mirrored);
                 continue;
             }
             if let Some(entry) = definition.node.get("volumes")
                 && let Value::List(items) = &entry.node.value
             {
-                let mirrored = items.iter().filter(|item| item.get("drbd").is_some());
-                let sources = mirrored.filter_map(|item| item.get("source")?.node.as_text());
-                elsewhere.mirrored.extend(
-                    sources
-                        .filter(|source| names::is_object(source))
-                        .map(str::to_owned),
-                );
+                let mirrored = items.iter().filter_map(|item| {
+                    let id = item.get("drbd")?.node.get("device_id");
+                    let id = id.and_then(|id| values::integer(&id.node));
+                    let source = item.get("source")?.node.as_text()?;
+                    let id = id.and_then(|id| u16::try_from(id).ok());
+                    names::is_object(source).then(|| (source.to_owned(), id))
+                });
+                elsewhere.mirrored.extend(mirrored);
             }
             if let Some(entry) = definition.node.get("ports") {
                 let ports = ports::read(&entry.node, &mut silent);
-                let open = ports.into_iter().filter(|port| port.published.is_none());
-                elsewhere.ports.insert(index, open.collect());
+                elsewhere.ports.insert(index, ports);
             }
         }
         elsewhere

@@ -13,7 +13,7 @@ use crate::yaml::report::{Place, Report};
 /// predecessor did, they get their ids now, so that ids do not depend on when a service comes to a stage.
 pub(crate) fn join(
     declared: &[Declared],
-    order: &[String],
+    order: &[(String, Option<u16>)],
     around: &Surroundings<'_>,
     place_of: impl Fn(Place) -> String,
     report: &mut Report<'_>,
@@ -135,7 +135,7 @@ type Ids = BTreeMap<String, u16>;
 
 fn give_ids(
     joined: &[Declared],
-    order: &[String],
+    order: &[(String, Option<u16>)],
     around: &Surroundings<'_>,
     place_of: &impl Fn(Place) -> String,
     report: &mut Report<'_>,
@@ -148,9 +148,25 @@ fn give_ids(
         })
         .collect();
     let mut asked: Vec<(&str, Option<u16>)> = Vec::new();
-    for name in order {
-        if !asked.iter().any(|(known, _)| known == name) {
-            asked.push((name, mirrored.get(name.as_str()).and_then(|(_, id)| *id)));
+    for (name, wish) in order {
+        if asked.iter().any(|(known, _)| known == name) {
+            continue;
+        }
+        match mirrored.get(name.as_str()) {
+            Some((_, id)) => asked.push((name, *id)),
+            // An id that another stage's volume asks for is kept free for it, if this stage has no
+            // other use for it: stages have devices of their own.
+            None => {
+                let taken = wish.is_some_and(|wish| {
+                    let holds = |(other, id): (&String, &u16)| other != name && *id == wish;
+                    mirrored.values().any(|(_, id)| *id == Some(wish))
+                        || around.kept.device_ids.iter().any(holds)
+                        || asked.iter().any(|(_, id)| *id == Some(wish))
+                });
+                if !taken {
+                    asked.push((name, *wish));
+                }
+            }
         }
     }
     let (map, answers) = device_ids::allocate(&around.kept.device_ids, &asked);

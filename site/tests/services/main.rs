@@ -317,6 +317,31 @@ fn numbers_are_given_in_the_order_of_the_files_and_kept() {
 }
 
 #[test]
+fn stages_may_ask_for_the_same_device_id() {
+    let text = "plugin: hive_services
+services:
+  theirs:
+    available_on: [production]
+    image: db
+    ports: ['61001:1']
+    volumes:
+    - {source: theirs, target: /d, type: volume, drbd: {fstype: xfs, size: 1G, device_id: 1}}
+    - {source: free, target: /f, type: volume, drbd: {fstype: xfs, size: 1G, device_id: 2}}
+  ours:
+    available_on: [private]
+    image: db
+    ports: ['1']
+    volumes:
+    - {source: ours, target: /d, type: volume, drbd: {fstype: xfs, size: 1G, device_id: 1}}
+    - {source: open, target: /o, type: volume, drbd: {fstype: xfs, size: 1G}}
+";
+    let files = [source("hive.yml", HIVE), source("services.yml", text)];
+    let reading = read(&files, &Kept::default()).unwrap();
+    assert_eq!(numbers(&reading), (vec![61002], vec![3, 1]));
+    assert_eq!(reading.kept.device_ids.get("theirs"), None);
+}
+
+#[test]
 fn a_folder_of_the_predecessor_is_continued() {
     let files = [source("hive.yml", HIVE), source("services.yml", NUMBERED)];
     let kept = Kept {
