@@ -2,7 +2,7 @@
 
 import { element, shape } from "./element.js";
 import { selectsTask } from "./selection.js";
-import { age, hostLook, mark, serviceLink, share, taskLook } from "./words.js";
+import { age, breakable, hostLook, mark, serviceLink, share, taskLook } from "./words.js";
 
 function pairs(labels) {
   return Object.entries(labels).map(([name, value]) => [element("dt", {}, name), element("dd", {}, value || "–")]);
@@ -43,7 +43,7 @@ function column(host, tasks, selected) {
     element(
       "header",
       {},
-      element("h2", {}, host.name),
+      element("h2", {}, breakable(host.name)),
       element(
         "div",
         { class: "state" },

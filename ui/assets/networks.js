@@ -2,10 +2,10 @@
 
 import { element } from "./element.js";
 import { selectsNetwork, selectsService } from "./selection.js";
-import { mark, serviceLink, serviceLook } from "./words.js";
+import { breakable, mark, serviceLink, serviceLook } from "./words.js";
 
 function links(names) {
-  return element("ul", { class: "row" }, names.map((name) => element("li", {}, element("a", { href: serviceLink(name) }, name))));
+  return element("ul", { class: "row" }, names.map((name) => element("li", {}, element("a", { href: serviceLink(name) }, breakable(name)))));
 }
 
 function network(told) {
@@ -18,7 +18,7 @@ function network(told) {
   return element(
     "tr",
     { "data-key": told.id },
-    element("th", { scope: "row" }, told.name),
+    element("th", { scope: "row" }, breakable(told.name)),
     element("td", { class: "quiet short" }, told.driver),
     element("td", { class: "short" }, told.subnets.join(", ")),
     element("td", { class: "quiet" }, traits.join(", ")),
@@ -32,7 +32,7 @@ function publication({ service, port }, problems, hosts) {
     "tr",
     { "data-key": `${port.published}/${port.protocol}/${service.id}` },
     element("th", { scope: "row" }, `${port.published}/${port.protocol}`),
-    element("td", {}, element("a", { href: serviceLink(service.name) }, service.name)),
+    element("td", {}, element("a", { href: serviceLink(service.name) }, breakable(service.name))),
     element("td", { class: "short" }, mark(serviceLook(service, problems))),
     element("td", { class: "quiet short", "data-name": "in the container" }, String(port.target)),
     element("td", { class: "quiet", "data-name": "open on" }, port.host_mode ? hosts.join(", ") || "no host: nothing runs" : "every host"),

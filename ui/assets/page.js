@@ -73,7 +73,7 @@ function summary({ hosts, services, swarm, tasks }) {
   const running = current.filter((task) => task.phase === "running").length;
   const failing = current.filter((task) => task.failure).length;
   const others = current.length - running - failing;
-  const notes = [failing && `${failing} failing`, others && `${others} on the way or done`].filter(Boolean);
+  const notes = [failing && `${failing} failing`, others && plural(others, "other")].filter(Boolean);
   return element(
     "dl",
     { class: "figures" },
@@ -84,8 +84,13 @@ function summary({ hosts, services, swarm, tasks }) {
   );
 }
 
-function nothing(snapshot, view) {
-  if (view !== "networks" && !snapshot.services.length && view === "services") {
+/** What is said in place of an empty frame. */
+function nothing(snapshot, here, view) {
+  if (view.shown > 0 || here.view === "hosts") return undefined;
+  if (!isEmpty(here.selection)) {
+    return element("p", { class: "empty" }, element("strong", {}, `No ${view.thing} of the selection`), element("a", { href: address(here.view, {}) }, "Show all"));
+  }
+  if (here.view === "services") {
     return element("p", { class: "empty" }, element("strong", {}, "No services yet"), sentence("The swarm is ready for them: `hive deploy-services` deploys those of the site."));
   }
   return undefined;
@@ -140,7 +145,7 @@ function draw() {
   replace(part("problems"), problems(snapshot.problems));
   const view = VIEWS[here.view](snapshot, here.selection, !isEmpty(here.selection));
   filter(snapshot, here, view);
-  replace(part("view"), nothing(snapshot, here.view) || view.tree);
+  replace(part("view"), nothing(snapshot, here, view) || view.tree);
 }
 
 function select() {

@@ -5,10 +5,13 @@ import { age, plural, sentence, serviceLink, severityLook } from "./words.js";
 
 /** So many are shown before the rest waits behind "more". */
 const SHOWN = 5;
-/** So many are open from the start. */
-const OPEN = 2;
+/** If there are no more than so many, they are open from the start. */
+const FEW = 2;
 
-export function problem(told, open) {
+/** The first reason in short, for the closed row. */
+const gist = (told) => (told.reasons[0] || told.said[0] || "").replaceAll("`", "");
+
+export function problem(told, open, own = false) {
   const { colour, drawing, word } = severityLook(told.severity);
   return element(
     "details",
@@ -19,6 +22,7 @@ export function problem(told, open) {
       shape(drawing),
       element("span", { class: "hidden" }, `${word}: `),
       element("span", { class: "title" }, told.title),
+      element("span", { class: "gist" }, gist(told)),
       element("span", { class: "since" }, age(told.since, "for ")),
       shape("turn", "turn"),
     ),
@@ -28,7 +32,7 @@ export function problem(told, open) {
       told.reasons.map((reason) => element("p", {}, sentence(reason))),
       told.next.map((step) => element("p", { class: "next" }, element("b", {}, "Next"), element("span", {}, sentence(step)))),
       told.said.map((said) => element("pre", { class: "said" }, said)),
-      told.about.kind === "service" && element("p", {}, element("a", { href: serviceLink(told.about.name) }, `Show ${told.about.name}`)),
+      !own && told.about.kind === "service" && element("p", {}, element("a", { href: serviceLink(told.about.name) }, `Show ${told.about.name}`)),
     ),
   );
 }
@@ -50,7 +54,7 @@ export function problems(told) {
     "div",
     { class: "problems" },
     element("h2", {}, "Problems", counts),
-    first.map((one, index) => problem(one, index < OPEN && one.severity !== "notice")),
+    first.map((one) => problem(one, told.length <= FEW && one.severity !== "notice")),
     rest.length > 0 &&
       element("details", { class: "more", "data-key": "more" }, element("summary", {}, `${rest.length} more`), rest.map((one) => problem(one, false))),
   );

@@ -3,7 +3,7 @@
 import { element } from "./element.js";
 import { problem } from "./problems.js";
 import { mode, running } from "./services.js";
-import { age, mark, port, sentence, serviceLook, share, taskLook } from "./words.js";
+import { age, breakable, mark, port, sentence, serviceLook, share, taskLook } from "./words.js";
 
 function sheet(title, rows) {
   const given = rows.filter(([, value]) => value !== undefined && value !== null && value !== "" && !(Array.isArray(value) && !value.length));
@@ -68,26 +68,29 @@ function surroundings(service) {
   ];
 }
 
-function row(task) {
-  const exit = task.exit_code !== null && task.exit_code !== 0 && !task.failure ? `Exit code ${task.exit_code}.` : "";
+/** What is known of a task's end; told once for all that ended in the same way one after the other. */
+function happened(task, above) {
+  if (!task.failure) return task.exit_code ? `Exit code ${task.exit_code}.` : "";
+  if (above && above.slot === task.slot && above.failure && above.failure.said === task.failure.said) {
+    return element("p", { class: "quiet" }, "The same.");
+  }
+  return [
+    element("p", {}, task.failure.detail),
+    element("p", { class: "quiet" }, sentence(task.failure.next)),
+    element("pre", { class: "said" }, task.failure.said),
+  ];
+}
+
+function row(task, index, tasks) {
   return element(
     "tr",
     { "data-key": task.id },
-    element("th", { scope: "row" }, task.slot ? `${task.service}.${task.slot}` : task.service),
+    element("th", { scope: "row" }, breakable(task.slot ? `${task.service}.${task.slot}` : task.service)),
     element("td", { class: "short" }, mark(taskLook(task))),
-    element("td", { "data-name": task.host ? "on" : undefined }, task.host),
+    element("td", { "data-name": task.host ? "on" : undefined }, breakable(task.host)),
     element("td", { class: "quiet short" }, age(task.since, "", " ago")),
-    element("td", { class: "quiet" }, task.image),
-    element(
-      "td",
-      { class: "why" },
-      exit,
-      task.failure && [
-        element("p", {}, task.failure.detail),
-        element("p", { class: "quiet" }, sentence(task.failure.next)),
-        element("pre", { class: "said" }, task.failure.said),
-      ],
-    ),
+    element("td", { class: "quiet" }, breakable(task.image)),
+    element("td", { class: "why" }, happened(task, tasks[index - 1])),
   );
 }
 
@@ -126,7 +129,7 @@ export function service(snapshot, name, back) {
       mark(serviceLook(found, snapshot.problems)),
       element("span", { class: "quiet" }, `${running(found)}${found.mode.endsWith("job") ? "" : " running"}`),
     ),
-    own.length > 0 && element("div", { class: "problems cells" }, own.map((one) => problem(one, true))),
+    own.length > 0 && element("div", { class: "problems cells" }, own.map((one) => problem(one, true, true))),
     element("div", { class: "cells" }, definition(found), element("div", {}, surroundings(found))),
     history(snapshot.tasks.filter((task) => task.service_id === found.id)),
   );

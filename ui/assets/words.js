@@ -110,5 +110,10 @@ export function sentence(text) {
   return text.split("`").map((part, index) => (index % 2 ? element("code", {}, part) : part));
 }
 
+/** A name that may be broken where its parts end, and nowhere else while there is room. */
+export function breakable(text) {
+  return (text || "").split(/(?<=[-_./:@=])/).flatMap((part, index) => (index ? [element("wbr"), part] : [part]));
+}
+
 /** The address of a service's view. */
 export const serviceLink = (name) => `#/service/${encodeURIComponent(name)}`;

@@ -43,8 +43,8 @@ impl Board {
         });
     }
 
-    /// The swarm could not be seen. What was seen before stays.
-    pub fn broken(&self, trouble: &Trouble) {
+    /// The swarm could not be seen: a short sentence, how it failed, what to do next. What was seen before stays.
+    pub fn lost(&self, title: &str, detail: &str, next: &str) {
         self.state.send_modify(|state| {
             let since = match &state.link {
                 Link::Broken { since, .. } => *since,
@@ -52,11 +52,15 @@ impl Board {
             };
             state.link = Link::Broken {
                 since,
-                title: trouble.title.clone(),
-                detail: trouble.detail.clone(),
-                next: trouble.next.clone(),
+                title: title.to_owned(),
+                detail: detail.to_owned(),
+                next: next.to_owned(),
             };
         });
+    }
+
+    pub(super) fn broken(&self, trouble: &Trouble) {
+        self.lost(&trouble.title, &trouble.detail, &trouble.next);
     }
 
     /// What is known now.

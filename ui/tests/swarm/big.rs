@@ -74,6 +74,8 @@ impl Swarm {
 
     fn troubles(&mut self) {
         self.service("billing", 3, on("shop_backend", "shop"));
+        let image = json!("registry.example:5000/image_billing:v2");
+        self.told("billing")["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] = image.clone();
         self.task("billing", 1, "h1", "running", 300);
         let missing = "No such image: registry.example:5000/image_billing:v2";
         for minutes in [4, 3, 2] {
@@ -82,6 +84,9 @@ impl Swarm {
         }
         self.task("billing", 2, "h2", "preparing", 0);
         self.task("billing", 3, "h3", "preparing", 0);
+        for task in self.tasks.iter_mut().rev().take(8) {
+            task["Spec"]["ContainerSpec"]["Image"] = image.clone();
+        }
 
         let constrained =
             json!({"TaskTemplate": {"Placement": {"Constraints": ["node.labels.gpu==true"]}}});

@@ -37,10 +37,16 @@ fn lost(host: &Host, snapshot: &Snapshot) -> Option<Problem> {
         format!("{} {what}", host.name),
     );
     problem.since = host.updated_at;
+    let ran_here = |id: &str| {
+        let here = Some(host.id.as_str());
+        let mut tasks = snapshot.tasks.iter();
+        tasks.any(|task| task.service_id == id && task.host_id.as_deref() == here)
+    };
     let bound: BTreeSet<&str> = snapshot
         .services
         .iter()
         .filter(|service| service.mode == Mode::Replicated && service.running < service.wanted)
+        .filter(|service| ran_here(&service.id))
         .map(|service| service.name.as_str())
         .collect();
     if host.state == HostState::Down {
@@ -55,9 +61,9 @@ fn lost(host: &Host, snapshot: &Snapshot) -> Option<Problem> {
                 }
                 few => listed(few),
             };
-            problem
-                .reasons
-                .push(format!("With fewer tasks than wanted now: {names}."));
+            problem.reasons.push(format!(
+                "Of what ran there, these have fewer tasks than wanted: {names}."
+            ));
         }
     }
     let address = host

@@ -47,11 +47,7 @@ fn short(service: &Service, tasks: &[&Task], now: i64) -> Option<Problem> {
         About::Service(service.name.clone()),
         format!("{}: {running}", service.name),
     );
-    problem.since = tasks
-        .iter()
-        .filter(|task| task.current && task.phase != Phase::Running)
-        .filter_map(|task| task.created_at)
-        .min();
+    problem.since = since(tasks);
     if !causes.is_empty() {
         if service.running > 0 {
             problem.severity = Severity::Warning;
@@ -166,8 +162,33 @@ type Cause<'a> = (&'a Failure, usize, Vec<&'a str>);
 
 /// Why tasks do not run: of each place without a running task, the newest failure.
 fn causes<'a>(tasks: &[&'a Task]) -> Vec<Cause<'a>> {
+    let failed: Vec<&'a Task> = empty_places(tasks)
+        .iter()
+        .filter_map(|group| group.iter().find(|task| task.failure.is_some()).copied())
+        .collect();
+    grouped(&failed)
+}
+
+/// Since when nothing runs at some place: the first of the failures that lead to now.
+fn since(tasks: &[&Task]) -> Option<i64> {
+    let begins = |group: &[&Task]| {
+        let failures = group
+            .iter()
+            .skip_while(|task| task.phase != Phase::Failed)
+            .take_while(|task| task.phase == Phase::Failed);
+        let first = failures.filter_map(|task| task.since).min();
+        first.or_else(|| group.first()?.created_at)
+    };
+    empty_places(tasks)
+        .iter()
+        .filter_map(|group| begins(group))
+        .min()
+}
+
+/// The tasks of each place (slot or host) that should have a running one and has none, newest first.
+fn empty_places<'a, 't>(tasks: &'t [&'a Task]) -> Vec<&'t [&'a Task]> {
     let place = |task: &Task| (task.slot, task.slot.is_none().then(|| task.host_id.clone()));
-    let mut failed: Vec<&'a Task> = Vec::new();
+    let mut places = Vec::new();
     let mut rest = tasks;
     while let Some(first) = rest.first() {
         let here = place(first);
@@ -179,10 +200,10 @@ fn causes<'a>(tasks: &[&'a Task]) -> Vec<Cause<'a>> {
             .iter()
             .any(|task| task.current && task.phase == Phase::Running);
         if counts && !runs {
-            failed.extend(group.iter().find(|task| task.failure.is_some()));
+            places.push(group);
         }
     }
-    grouped(&failed)
+    places
 }
 
 /// The same failure told once, with its number and hosts; the most frequent first.
