@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 use hive_site::service::model::{Services, VolumeKind};
 use thiserror::Error;
 
+pub(crate) use service::capability;
+
 use crate::desired::{Desired, DesiredVolume, Owner, VolumeSource};
 
 /// The contents of a stage's secrets and configs, by their names in the files.
@@ -85,4 +87,7 @@ fn volumes(services: &Services) -> Vec<DesiredVolume> {
 }
 
 #[cfg(test)]
-mod tests;
+#[path = "../../tests/site/mod.rs"]
+mod sample;
+#[cfg(test)]
+pub(crate) mod tests;
