@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::definitions::Definition;
-use super::evaluate::Evaluate;
+use super::evaluate::{Evaluate, whole};
 use super::lifecycle;
 use super::materials::{self, Kind};
 use super::model::{Dns, EndpointMode, Logging, Mode, Placement, PublishMode, Service};
@@ -258,7 +258,7 @@ fn evaluated(
             let node = match entry.key.as_str() {
                 "image" | "available_on" => return None,
                 "volumes" => mounts::evaluate(&entry.node, service, evaluate, report)?,
-                _ => evaluate.node(&entry.node, service, report)?,
+                _ => whole(evaluate, &entry.node, service, report)?,
             };
             Some(Entry {
                 key: entry.key.clone(),

@@ -21,6 +21,19 @@ pub(crate) trait Evaluate {
     }
 }
 
+/// As [`Evaluate::node`], but `None` when anything in the tree has no value: what is missing then is not
+/// the definition's fault, and must not be told as another mistake.
+pub(crate) fn whole(
+    evaluate: &dyn Evaluate,
+    node: &Node,
+    host: &str,
+    report: &mut Report<'_>,
+) -> Option<Node> {
+    let before = report.errors();
+    let node = evaluate.node(node, host, report)?;
+    (report.errors() == before).then_some(node)
+}
+
 /// Takes every value as it is written.
 pub(crate) struct AsWritten;
 

@@ -1,6 +1,6 @@
 //! What containers are made from: a reference, or a recipe of roles.
 
-use super::evaluate::Evaluate;
+use super::evaluate::{Evaluate, whole};
 use super::model::{Image, ImageBuild};
 use super::surroundings::Surroundings;
 use super::values;
@@ -44,14 +44,14 @@ pub(crate) fn read(
     report: &mut Report<'_>,
 ) -> Option<Image> {
     if !matches!(entry.node.value, Value::Map(_)) {
-        let node = evaluate.node(&entry.node, service, report)?;
+        let node = whole(evaluate, &entry.node, service, report)?;
         if !matches!(node.value, Value::Map(_)) {
             let written = reference(&node, "image", report)?;
             return Some(Image::Reference(around.hive.mapped(&written)));
         }
     }
     let name = built_name(service);
-    let node = evaluate.node(&entry.node, &name, report)?;
+    let node = whole(evaluate, &entry.node, &name, report)?;
     let what = format!("`image` of service `{service}`");
     let fields = Fields::open(&node, entry.place, what, KEYS, report)?;
     let from = fields

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::definitions::Definition;
-use super::evaluate::Evaluate;
+use super::evaluate::{Evaluate, whole};
 use super::model::{Grant, Material};
 use super::names;
 use super::values;
@@ -71,7 +71,7 @@ pub(crate) fn read(
                 format!("use letters, digits, dots, hyphens and underscores, {LONGEST_NAME} at the most, a letter or digit first"),
             );
         }
-        let Some(node) = evaluate.node(definition.node, host, report) else {
+        let Some(node) = whole(evaluate, definition.node, host, report) else {
             continue;
         };
         if let Some(material) = material(kind, definition, &node, report) {

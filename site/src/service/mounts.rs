@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::evaluate::Evaluate;
+use super::evaluate::{Evaluate, whole};
 use super::model::{Mount, MountKind};
 use super::names;
 use super::surroundings::Surroundings;
@@ -85,32 +85,35 @@ pub(crate) fn evaluate(
     report: &mut Report<'_>,
 ) -> Option<Node> {
     let Value::List(items) = &node.value else {
-        return evaluate.node(node, service, report);
+        return whole(evaluate, node, service, report);
     };
     let mut done = Vec::new();
     for item in items {
         let Value::Map(entries) = &item.value else {
-            done.extend(evaluate.node(item, service, report));
+            done.extend(whole(evaluate, item, service, report));
             continue;
         };
         let source = item.get("source").and_then(|entry| entry.node.as_text());
         let volume = volume_host(source.unwrap_or_default());
-        let entries = entries.iter().filter_map(|entry| {
-            let host = if OF_VOLUME.contains(&entry.key.as_str()) {
-                &volume
-            } else {
-                service
-            };
-            Some(Entry {
-                key: entry.key.clone(),
-                place: entry.place,
-                node: evaluate.node(&entry.node, host, report)?,
-            })
-        });
-        done.push(Node {
-            value: Value::Map(entries.collect()),
-            place: item.place,
-        });
+        let before = report.errors();
+        let mut parts = Vec::new();
+        for entry in entries {
+            let of_volume = OF_VOLUME.contains(&entry.key.as_str());
+            let host = if of_volume { &volume } else { service };
+            if let Some(node) = evaluate.node(&entry.node, host, report) {
+                parts.push(Entry {
+                    key: entry.key.clone(),
+                    place: entry.place,
+                    node,
+                });
+            }
+        }
+        if report.errors() == before {
+            done.push(Node {
+                value: Value::Map(parts),
+                place: item.place,
+            });
+        }
     }
     Some(Node {
         value: Value::List(done),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ipnet::IpNet;
 
 use super::definitions::Definition;
-use super::evaluate::Evaluate;
+use super::evaluate::{Evaluate, whole};
 use super::model::{Ipam, IpamPool, Network};
 use super::names;
 use super::surroundings::Surroundings;
@@ -40,7 +40,7 @@ pub(crate) fn read(
                 "use letters, digits, dots, hyphens and underscores, a letter or digit first",
             );
         }
-        let Some(node) = evaluate.node(definition.node, name, report) else {
+        let Some(node) = whole(evaluate, definition.node, name, report) else {
             continue;
         };
         let what = format!("network `{name}`");
