@@ -24,17 +24,30 @@ impl ContextFolder {
         }
     }
 
-    /// The same, made if need be and closed to others: keys lie in it.
+    /// A folder in another place, whether it is there or not.
+    pub fn at(dir: PathBuf) -> Self {
+        Self { dir }
+    }
+
+    /// The same as [`Self::of`], made if need be and closed to others: keys lie in it.
     ///
     /// # Errors
     /// It can't be made.
+    #[cfg(test)]
     pub fn make(root: &Path, stage: StageName) -> Result<Self> {
-        let folder = Self::of(root, stage);
-        let dir = &folder.dir;
+        Self::of(root, stage).made()
+    }
+
+    /// This folder, made if need be and closed to others.
+    ///
+    /// # Errors
+    /// It can't be made.
+    pub fn made(self) -> Result<Self> {
+        let dir = &self.dir;
         fs::create_dir_all(dir)
             .and_then(|()| fs::set_permissions(dir, fs::Permissions::from_mode(0o700)))
             .with_context(|| format!("making the private folder {}", dir.display()))?;
-        Ok(folder)
+        Ok(self)
     }
 
     /// Waits until no other command makes keys in it, and keeps others waiting while the result lives.
@@ -84,26 +97,33 @@ impl ContextFolder {
 /// # Errors
 /// The folder can't be made or written.
 pub fn write(path: &Path, mode: u32, content: &[u8]) -> Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    write_through(path, &path.with_file_name(name), mode, content)
+}
+
+/// The same through this file beside it, for those who hold a lock and so need one name only.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_through(path: &Path, aside: &Path, mode: u32, content: &[u8]) -> Result<()> {
     let doing = || format!("writing {}", path.display());
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).with_context(doing)?;
     }
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.new", std::process::id()));
-    let aside = path.with_file_name(name);
     // Left behind by a run that was killed, perhaps.
-    drop(fs::remove_file(&aside));
+    drop(fs::remove_file(aside));
     let mut file = fs::OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(mode)
-        .open(&aside)
+        .open(aside)
         .with_context(doing)?;
     // Keys are worth the wait: after a power cut a name must not lead to an empty file.
     file.set_permissions(fs::Permissions::from_mode(mode))
         .and_then(|()| file.write_all(content))
         .and_then(|()| file.sync_all())
-        .and_then(|()| fs::rename(&aside, path))
+        .and_then(|()| fs::rename(aside, path))
         .with_context(doing)?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 
 mod admin_key;
 mod args;
+mod calendar;
 mod commands;
 mod confirmation;
 mod context_folder;
@@ -10,20 +11,25 @@ mod error;
 mod host_key;
 mod known_swarm;
 mod machines;
+mod names;
 mod output;
+mod outside;
+mod phases;
 mod progress;
 mod reference;
 mod remote;
 mod seed_target;
 mod seeds;
+mod service_names;
 mod site_folder;
 mod site_keys;
 mod site_status;
 mod ssh_files;
+mod variables;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use hive_builder::namespace;
 
 fn main() -> ExitCode {
@@ -33,6 +39,9 @@ fn main() -> ExitCode {
     {
         return namespace::enter();
     }
+    clap_complete::CompleteEnv::with_factory(args::Args::command)
+        .var(commands::completion::ASKS)
+        .complete();
     error::report_panics_as_bugs();
     match commands::run(args::Args::parse()) {
         Ok(code) => code,

@@ -4,11 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use hive_site::{Site, SourceFile, Stage};
+use hive_site::{Site, SourceFile, Stage, StageName, Warning};
 
 use crate::args::Global;
+use crate::context_folder::ContextFolder;
 use crate::error::{CommandError, Result, Usage};
 use crate::output;
+use crate::outside;
+use crate::variables::{Given, Variables, store};
 
 /// The folder with the definitions, inside the site folder.
 const INVENTORY: &str = "inventory";
@@ -22,6 +25,8 @@ pub struct SiteFolder {
     pub root: PathBuf,
     /// What its inventory says.
     pub site: Site,
+    /// The variables of the stage that the command works on.
+    pub variables: Variables,
 }
 
 impl SiteFolder {
@@ -30,24 +35,44 @@ impl SiteFolder {
     /// # Errors
     /// There is none, a file can't be read, or what is written there is wrong.
     pub fn open(global: &Global) -> Result<Self> {
-        let root = locate(global)?;
-        let files = read(&root)?;
-        let parsed = hive_site::parse(&files)?;
-        for warning in &parsed.warnings {
+        let variables = variables(global)?;
+        variables.warn_of_strangers();
+        let (folder, warnings) = Self::read(variables)?;
+        for warning in &warnings {
             output::say(warning.to_string().trim_end());
         }
-        Ok(Self {
-            root,
-            site: parsed.site,
-        })
+        Ok(folder)
     }
 
-    /// The stage that the options mean.
+    /// The same without a word: for completion.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_quietly(global: &Global) -> Result<Self> {
+        Ok(Self::read(variables(global)?)?.0)
+    }
+
+    fn read(variables: Variables) -> Result<(Self, Vec<Warning>)> {
+        let root = variables.root().to_owned();
+        let inventory = variables
+            .directory("inventory_path")
+            .unwrap_or_else(|| root.join(INVENTORY));
+        let files = read(&root, &inventory)?;
+        let parsed = hive_site::parse_with(&files, &outside::of(&variables)?)?;
+        let folder = Self {
+            root,
+            site: parsed.site,
+            variables,
+        };
+        Ok((folder, parsed.warnings))
+    }
+
+    /// The stage that the options or the site's variables mean.
     ///
     /// # Errors
     /// The site does not have it.
-    pub fn stage(&self, global: &Global) -> Result<&Stage> {
-        let name = global.stage();
+    pub fn stage(&self, _: &Global) -> Result<&Stage> {
+        let name = self.variables.stage();
         self.site.stage(&name).ok_or_else(|| {
             let have: Vec<_> = self.site.stages.keys().map(|s| s.name()).collect();
             let has = format!(
@@ -59,36 +84,100 @@ impl SiteFolder {
                 .hint("choose another with `-s STAGE`, or define it in inventory/hive.yml")
         })
     }
+
+    /// The private folder of the command's stage, whether it is there or not.
+    pub fn context(&self) -> ContextFolder {
+        match self.variables.directory("context_dir") {
+            Some(dir) => ContextFolder::at(dir),
+            None => ContextFolder::of(&self.root, self.variables.stage()),
+        }
+    }
+
+    /// The private folder of any stage.
+    ///
+    /// # Errors
+    /// What is persisted for that stage can't be read.
+    pub fn context_of(&self, stage: StageName) -> Result<ContextFolder> {
+        if stage == self.variables.stage() {
+            return Ok(self.context());
+        }
+        let dir = Variables::load(&self.root, stage)?.directory("context_dir");
+        Ok(dir.map_or_else(|| ContextFolder::of(&self.root, stage), ContextFolder::at))
+    }
 }
 
-/// The folder named, or the nearest one from here upwards that has an inventory.
-fn locate(global: &Global) -> Result<PathBuf> {
+/// The variables of the site that the options mean, from its `.hive` folder; its inventory is not read.
+///
+/// # Errors
+/// There is no site, or what it has persisted can't be read.
+pub fn variables(global: &Global) -> Result<Variables> {
+    let mut given = Given::new()
+        .folder(
+            "inventory_path",
+            absolute(global.inventory_path.as_deref())?.as_deref(),
+        )
+        .folder(
+            "context_dir",
+            absolute(global.context_dir.as_deref())?.as_deref(),
+        )
+        .folder("temp_dir", absolute(global.temp_dir.as_deref())?.as_deref())
+        .folder("playbooks_dir", global.playbooks_dir.as_deref());
+    if let Some(stage) = global.stage {
+        given = given.with("stage", stage.name());
+    }
+    if global.verbose {
+        given = given.with("verbose", true);
+    }
+    Variables::resolve(&locate(global)?, &given)
+}
+
+/// A path of the command line counts from the current folder.
+fn absolute(path: Option<&Path>) -> Result<Option<PathBuf>> {
+    let whole = path.map(|path| {
+        std::path::absolute(path).with_context(|| format!("finding the folder {}", path.display()))
+    });
+    Ok(whole.transpose()?)
+}
+
+/// The folder named, or the nearest one from here upwards that has an inventory or persisted variables.
+///
+/// # Errors
+/// There is none.
+pub fn locate(global: &Global) -> Result<PathBuf> {
     if let Some(named) = &global.root_dir {
         let root = fs::canonicalize(named)
             .with_context(|| format!("opening the site folder {}", named.display()))?;
         return Ok(root);
     }
     let here = std::env::current_dir().context("finding the current folder")?;
-    let found = here.ancestors().find(|dir| dir.join(INVENTORY).is_dir());
-    found.map(Path::to_owned).ok_or_else(|| {
-        let none = format!(
-            "there is no site in {}: no folder `{INVENTORY}` here or above",
-            here.display()
-        );
-        CommandError::from(anyhow::anyhow!(none))
-            .hint("`hive init DIR` writes a small site; `-r DIR` names another folder")
-    })
+    let is_site = |dir: &&Path| dir.join(INVENTORY).is_dir() || store::is_there(dir);
+    if let Some(found) = here.ancestors().find(is_site) {
+        return Ok(found.to_owned());
+    }
+    if global.inventory_path.is_some() {
+        return Ok(here);
+    }
+    let none = format!(
+        "there is no site in {}: no folder `{INVENTORY}` here or above",
+        here.display()
+    );
+    Err(CommandError::from(anyhow::anyhow!(none))
+        .hint("`hive init DIR` writes a small site; `-r DIR` names another folder"))
 }
 
 /// Reads the files that make the site model, with paths as errors shall show them.
-fn read(root: &Path) -> Result<Vec<SourceFile>> {
-    let folder = root.join(INVENTORY);
+fn read(root: &Path, inventory: &Path) -> Result<Vec<SourceFile>> {
+    // A single file is read alone, with the variables that lie beside it.
+    let (folder, only) = match inventory.is_file() {
+        true => (inventory.parent().unwrap_or(root), Some(inventory)),
+        false => (inventory, None),
+    };
     let mut paths = Vec::new();
-    for path in list(&folder)? {
+    for path in list(folder)? {
         let name = file_name(&path);
         if path.is_dir() && VARIABLES.contains(&name.as_str()) {
             below(&path, &mut paths)?;
-        } else if path.is_file() && is_yaml(&name) {
+        } else if path.is_file() && is_yaml(&name) && only.is_none_or(|only| only == path) {
             paths.push(path);
         }
     }
@@ -164,7 +253,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "a: 1\n").unwrap();
         }
-        let files = read(dir.path()).unwrap();
+        let files = read(dir.path(), &dir.path().join(INVENTORY)).unwrap();
         let paths: Vec<_> = files.iter().map(|f| f.path.as_str()).collect();
         assert_eq!(
             paths,

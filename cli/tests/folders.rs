@@ -96,15 +96,3 @@ fn an_empty_cache_is_listed_and_cleared() {
     let text = site.hive(&["cache", "gc", "--older-than", "0"]);
     assert!(text.contains("lost 1 things"), "{text}");
 }
-
-#[test]
-fn completions_are_printed() {
-    let site = Site::empty();
-    for shell in ["bash", "zsh", "fish"] {
-        let text = site.hive(&["completion", shell]);
-        assert!(
-            text.starts_with("exit 0\n") && text.contains("bake"),
-            "{shell}"
-        );
-    }
-}

@@ -12,7 +12,6 @@ use hive_site::Stage;
 
 use crate::admin_key::AdminKey;
 use crate::args::Global;
-use crate::context_folder::ContextFolder;
 use crate::error::Result;
 use crate::output;
 use crate::progress::{Reporter, seconds};
@@ -73,11 +72,11 @@ impl Bake {
         let folder = SiteFolder::open(global)?;
         let stage = folder.stage(global)?;
         let cache = Cache::open(global.cache.as_deref())?;
-        let mut request = request(&folder, stage, self.format.clone());
+        let mut request = request(&folder, stage, self.format.clone())?;
         request.locked = self.locked;
         request.offline = self.offline;
         if self.plan {
-            let context = ContextFolder::of(&folder.root, stage.name);
+            let context = folder.context();
             if let Some(key) = AdminKey::public(&context)?.filter(|_| !self.no_admin_key) {
                 request.settings.admin_keys = vec![key];
             }
@@ -90,14 +89,14 @@ impl Bake {
             }
             return Ok(ExitCode::SUCCESS);
         }
-        let context = ContextFolder::make(&folder.root, stage.name)?;
+        let context = folder.context().made()?;
         let comment = format!("{}@{}", stage.settings.admin, stage.site);
         let key = AdminKey::find_or_make_public(&context, &comment)?;
         if !self.no_admin_key {
             request.settings.admin_keys = vec![key];
         }
         request.keys = Some(site_keys::find_or_make_public(&context, &stage.site)?);
-        if global.verbose {
+        if folder.variables.is_true("verbose") {
             output::say(&format!("cache: {}", cache.root().display()));
         }
         let program = std::env::current_exe().context("finding the path of this program")?;
@@ -113,8 +112,11 @@ impl Bake {
 }
 
 /// What the builder is to bake for a stage.
-pub fn request(folder: &SiteFolder, stage: &Stage, formats: Vec<Format>) -> BakeRequest {
-    BakeRequest {
+///
+/// # Errors
+/// What is persisted for the stage can't be read.
+pub fn request(folder: &SiteFolder, stage: &Stage, formats: Vec<Format>) -> Result<BakeRequest> {
+    Ok(BakeRequest {
         site: folder.root.clone(),
         name: folder.site.name.clone(),
         stage: stage.name.name().to_owned(),
@@ -122,11 +124,11 @@ pub fn request(folder: &SiteFolder, stage: &Stage, formats: Vec<Format>) -> Bake
         drbd: stage.drbd.clone(),
         settings: stage.settings.clone(),
         keys: None,
-        out: ContextFolder::of(&folder.root, stage.name).images(),
+        out: folder.context_of(stage.name)?.images(),
         formats,
         locked: false,
         offline: false,
-    }
+    })
 }
 
 fn summary(report: &BakeReport, stage: &Stage) -> String {

@@ -1,23 +1,37 @@
-//! `hive completion`: what the shell needs to complete our words.
+//! `hive completion`: what the shell needs to complete our words. The script asks this program for the
+//! words each time, so that it knows the site's hosts and services.
 
 use std::process::ExitCode;
 
-use clap::CommandFactory;
-use clap_complete::Shell;
+use clap_complete::env::{Bash, EnvCompleter, Fish, Zsh};
 
-use crate::args::Args;
 use crate::error::Result;
 use crate::output;
+
+/// The variable with which a shell's script asks.
+pub const ASKS: &str = "HIVE_COMPLETE";
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "bash: hive completion bash > ~/.local/share/bash-completion/completions/hive"
+    after_help = "bash: hive completion bash > ~/.local/share/bash-completion/completions/hive\n\
+    zsh:  hive completion zsh > ~/.zfunc/_hive    (with `fpath+=~/.zfunc` before compinit)\n\
+    fish: hive completion fish > ~/.config/fish/completions/hive.fish\n\
+    Hosts, services, volumes and variables are completed as the site in the current folder has them. Write the script anew after an \
+    update of hive."
 )]
 pub struct Completion {
     /// The shell
     #[arg(value_enum)]
     shell: Shell,
+}
+
+/// A shell with completion.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Shell {
+    Bash,
+    Zsh,
+    Fish,
 }
 
 impl Completion {
@@ -26,8 +40,13 @@ impl Completion {
     /// # Errors
     /// Standard output can't be written to.
     pub fn run(self) -> Result<ExitCode> {
+        let shell: &dyn EnvCompleter = match self.shell {
+            Shell::Bash => &Bash,
+            Shell::Zsh => &Zsh,
+            Shell::Fish => &Fish,
+        };
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Args::command(), "hive", &mut script);
+        shell.write_registration(ASKS, "hive", "hive", "hive", &mut script)?;
         output::data(&String::from_utf8_lossy(&script))?;
         Ok(ExitCode::SUCCESS)
     }

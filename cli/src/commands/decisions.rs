@@ -58,7 +58,7 @@ impl Found {
     pub fn run(self, global: &Global) -> Result<ExitCode> {
         let folder = SiteFolder::open(global)?;
         let stage = folder.stage(global)?;
-        let context = ContextFolder::of(&folder.root, stage.name);
+        let context = folder.context();
         let names = |hosts: &[&Host]| -> Vec<String> {
             hosts.iter().map(|host| host.name.clone()).collect()
         };
@@ -100,7 +100,7 @@ impl Recover {
     pub fn run(self, global: &Global) -> Result<ExitCode> {
         let folder = SiteFolder::open(global)?;
         let stage = folder.stage(global)?;
-        let context = ContextFolder::of(&folder.root, stage.name);
+        let context = folder.context();
         let host = hive(stage, &self.host)?;
         let consequence = format!(
             "What {} knows of the swarm of stage {} of {} becomes the site's swarm, with {} as its \
@@ -123,7 +123,7 @@ impl Rejoin {
     pub fn run(self, global: &Global) -> Result<ExitCode> {
         let folder = SiteFolder::open(global)?;
         let stage = folder.stage(global)?;
-        let context = ContextFolder::of(&folder.root, stage.name);
+        let context = folder.context();
         let host = hive(stage, &self.host)?;
         let consequence = format!(
             "{} joins the swarm of stage {} of {} again, and may be given containers.",

@@ -64,7 +64,7 @@ impl Lock {
             .hint("packages to add go under `packages:` in inventory/hive.yml"));
         }
         for stage in &stages {
-            let request = bake::request(&folder, stage, Vec::new());
+            let request = bake::request(&folder, stage, Vec::new())?;
             let step = format!("lock {}", stage.name);
             reporter.begin(&step, "asking the archives");
             let resolved = relock::relock(&request, &cache, self.update.as_deref());

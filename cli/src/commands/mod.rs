@@ -1,16 +1,25 @@
 //! One file per command; [`run`] leads to it.
 
+pub mod all;
 pub mod bake;
+pub mod build_images;
+pub mod build_infra;
 pub mod cache;
 pub mod completion;
 pub mod decisions;
 pub mod init;
+pub mod initialize_services;
+pub mod inventory;
+pub mod listing;
 pub mod lock;
+pub mod manual;
+pub mod phase_options;
 pub mod run;
 pub mod seed;
 pub mod setup_hosts;
 pub mod ssh;
 pub mod status;
+pub mod variables;
 
 use std::process::ExitCode;
 
@@ -24,6 +33,9 @@ use crate::{output, reference};
 /// Whatever goes wrong, for [`crate::error`] to tell.
 pub fn run(args: Args) -> Result<ExitCode> {
     let Args { global, command } = args;
+    if global.playbooks_dir.is_some() {
+        output::warn("-P has no effect: hive has no playbooks");
+    }
     match command {
         Command::Init(init) => init.run(&global),
         Command::Lock(lock) => lock.run(&global),
@@ -32,12 +44,25 @@ pub fn run(args: Args) -> Result<ExitCode> {
         Command::Run(run) => run.run(&global),
         Command::Ssh(ssh) => ssh.run(&global),
         Command::Status(status) => status.run(&global),
+        Command::All(all) => all.run(&global),
+        Command::BuildInfra(infra) => infra.run(&global),
         Command::SetupHosts(setup) => setup.run(&global),
+        Command::BuildImages(images) => images.run(&global),
+        Command::InitializeServices(services) => services.run(&global),
         Command::Found(found) => found.run(&global),
         Command::Recover(recover) => recover.run(&global),
         Command::Rejoin(rejoin) => rejoin.run(&global),
+        Command::Set(set) => set.run(&global),
+        Command::Get(get) => get.run(&global),
+        Command::Unset(unset) => unset.run(&global),
+        Command::List(list) => list.run(&global),
+        Command::Inventory(inventory) => inventory.run(&global),
+        Command::ListHosts(listing) => listing.hosts(&global),
+        Command::ListServices(listing) => listing.services(&global),
+        Command::ListVolumes(listing) => listing.volumes(&global),
         Command::Cache(cache) => cache.run(&global),
         Command::Completion(completion) => completion.run(),
+        Command::Manual(manual) => manual.run(),
         Command::Reference => output::data(&reference::markdown()).map(|()| ExitCode::SUCCESS),
     }
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::run::chosen;
 use crate::args::Global;
-use crate::context_folder::{ContextFolder, write};
+use crate::context_folder::write;
 use crate::error::{Result, Usage};
 use crate::seeds::{Machines, Seeder, document};
 use crate::site_folder::SiteFolder;
@@ -69,7 +69,7 @@ impl Seed {
         if self.stdout && hosts.len() != 1 {
             return Err(Usage("--stdout prints the seed of one host".into()).into());
         }
-        let context = ContextFolder::make(&folder.root, stage.name)?;
+        let context = folder.context().made()?;
         let seeder = Seeder::open(&context, stage, Machines::OfProvider)?;
         let mut texts = Vec::new();
         for host in hosts {

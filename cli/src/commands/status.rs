@@ -7,7 +7,6 @@ use std::time::Duration;
 use hive_site::Stage;
 
 use crate::args::Global;
-use crate::context_folder::ContextFolder;
 use crate::error::Result;
 use crate::output;
 use crate::site_folder::SiteFolder;
@@ -40,7 +39,7 @@ impl Status {
     pub fn run(self, global: &Global) -> Result<ExitCode> {
         let folder = SiteFolder::open(global)?;
         let stage = folder.stage(global)?;
-        let context = ContextFolder::of(&folder.root, stage.name);
+        let context = folder.context();
         let mut shown = String::new();
         loop {
             let hosts = site_status::ask(&context, stage)?;

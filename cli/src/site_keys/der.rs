@@ -1,5 +1,7 @@
 //! The few forms of DER (X.690) that a certificate is written with.
 
+use crate::calendar::civil;
+
 /// Seconds of a day.
 const DAY: i64 = 86_400;
 
@@ -94,18 +96,6 @@ pub fn time(unix: i64) -> Vec<u8> {
     } else {
         tlv(0x18, format!("{year:04}{rest}").as_bytes())
     }
-}
-
-/// Year, month and day of a day counted from 1970-01-01 (Gregorian; eras of 400 years that begin in March).
-fn civil(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let (era, in_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year = (in_era - in_era / 1460 + in_era / 36_524 - in_era / 146_096) / 365;
-    let in_year = in_era - (365 * year + year / 4 - year / 100);
-    let march = (5 * in_year + 2) / 153;
-    let day = in_year - (153 * march + 2) / 5 + 1;
-    let month = if march < 10 { march + 3 } else { march - 9 };
-    (year + era * 400 + i64::from(month <= 2), month, day)
 }
 
 #[cfg(test)]

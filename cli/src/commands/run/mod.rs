@@ -74,7 +74,7 @@ impl Run {
                 stage.name, stage.provider, stage.provider
             ));
         }
-        let context = ContextFolder::make(&folder.root, stage.name)?;
+        let context = folder.context().made()?;
         let machines: Vec<_> = hosts
             .iter()
             .map(|host| Machine {
