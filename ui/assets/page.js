@@ -37,12 +37,12 @@ function trouble() {
   if (silent) {
     return {
       title: "hive ui has ended or does not answer",
-      detail: `Silent since ${clock(silent)}.${kept}`,
+      age: `Silent since ${clock(silent)}.${kept}`,
       next: "It is tried again by itself; if you ended it, start `hive ui` and open the new address.",
     };
   }
   const link = told && told.link;
-  if (link && link.state === "broken") return { title: link.title, detail: `Since ${clock(link.since)}.${kept} ${link.detail}`, next: link.next };
+  if (link && link.state === "broken") return { title: link.title, detail: link.detail, age: `Since ${clock(link.since)}.${kept}`, next: link.next };
   return undefined;
 }
 
@@ -52,7 +52,7 @@ function banner(now) {
     "div",
     { class: "is-bad" },
     shape("cross"),
-    element("div", {}, element("p", {}, element("strong", {}, now.title)), element("p", {}, now.detail), element("p", { class: "next" }, element("b", {}, "Next"), element("span", {}, sentence(now.next)))),
+    element("div", {}, element("p", {}, element("strong", {}, now.title)), element("p", {}, now.age), now.detail && element("p", { class: "quiet" }, now.detail), element("p", { class: "next" }, element("b", {}, "Next"), element("span", {}, sentence(now.next)))),
   );
 }
 

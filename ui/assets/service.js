@@ -3,7 +3,7 @@
 import { element } from "./element.js";
 import { problem } from "./problems.js";
 import { mode, running } from "./services.js";
-import { age, breakable, mark, port, sentence, serviceLook, share, taskLook } from "./words.js";
+import { age, breakable, mark, port, sentence, serviceLook, share, shortImage, taskLook } from "./words.js";
 
 function sheet(title, rows) {
   const given = rows.filter(([, value]) => value !== undefined && value !== null && value !== "" && !(Array.isArray(value) && !value.length));
@@ -85,11 +85,11 @@ function row(task, index, tasks) {
   return element(
     "tr",
     { "data-key": task.id },
-    element("th", { scope: "row" }, breakable(task.slot ? `${task.service}.${task.slot}` : task.service)),
+    element("th", { scope: "row" }, breakable(task.service), task.slot ? element("span", { class: "slot" }, `.${task.slot}`) : ""),
     element("td", { class: "short" }, mark(taskLook(task))),
     element("td", { "data-name": task.host ? "on" : undefined }, breakable(task.host)),
     element("td", { class: "quiet short" }, age(task.since, "", " ago")),
-    element("td", { class: "quiet" }, breakable(task.image)),
+    element("td", { class: "quiet", title: task.image }, breakable(shortImage(task.image))),
     element("td", { class: "why" }, happened(task, tasks[index - 1])),
   );
 }

@@ -2,7 +2,7 @@
 
 import { element } from "./element.js";
 import { selectsService } from "./selection.js";
-import { age, breakable, mark, port, serviceLink, serviceLook } from "./words.js";
+import { age, breakable, mark, port, serviceLink, serviceLook, shortImage } from "./words.js";
 
 const MODES = { replicated: "replicated", global: "global", replicated_job: "job", global_job: "global job" };
 
@@ -20,9 +20,9 @@ function row(service, problems) {
     element("td", { class: "short" }, mark(serviceLook(service, problems))),
     element("td", { class: "count" }, running(service)),
     element("td", { class: "quiet short" }, mode(service)),
-    element("td", { class: "quiet" }, breakable(service.image)),
+    element("td", { class: "quiet", title: service.image }, breakable(shortImage(service.image))),
     element("td", { "data-name": service.ports.length ? "ports" : undefined }, service.ports.length > 0 && element("ul", { class: "row" }, service.ports.map((one) => element("li", { class: "short" }, port(one))))),
-    element("td", { class: "quiet" }, service.stack),
+    element("td", { class: "quiet", "data-name": service.stack ? "stack" : undefined }, service.stack),
     element("td", { class: "quiet short", "data-name": "changed" }, age(service.updated_at, "", " ago")),
   );
 }

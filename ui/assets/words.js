@@ -115,5 +115,8 @@ export function breakable(text) {
   return (text || "").split(/(?<=[-_./:@=])/).flatMap((part, index) => (index ? [element("wbr"), part] : [part]));
 }
 
+/** An image's name without its registry and folders; what is left says which one it is. */
+export const shortImage = (image) => image.split("/").pop();
+
 /** The address of a service's view. */
 export const serviceLink = (name) => `#/service/${encodeURIComponent(name)}`;

@@ -83,7 +83,7 @@ impl Trouble {
             Some(LocalNodeState::ACTIVE) if swarm.control_available == Some(true) => return None,
             Some(LocalNodeState::ACTIVE) => (
                 format!("{target} is no manager"),
-                "Only managers know the swarm. Start `hive ui` again: it looks for one.",
+                "Only managers know the swarm. Another one is looked for by itself.",
             ),
             Some(LocalNodeState::LOCKED) => (
                 format!("The swarm's data on {target} is locked"),
@@ -102,7 +102,7 @@ impl Trouble {
             title,
             detail: swarm.error.unwrap_or_default(),
             next: next.to_owned(),
-            connected: true,
+            connected: false,
         })
     }
 
