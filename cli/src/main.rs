@@ -13,7 +13,6 @@ mod known_swarm;
 mod machines;
 mod names;
 mod output;
-mod outside;
 mod phases;
 mod progress;
 mod reference;

@@ -9,7 +9,6 @@ pub mod completion;
 pub mod decisions;
 pub mod init;
 pub mod initialize_services;
-pub mod inventory;
 pub mod listing;
 pub mod lock;
 pub mod manual;
@@ -56,7 +55,6 @@ pub fn run(args: Args) -> Result<ExitCode> {
         Command::Get(get) => get.run(&global),
         Command::Unset(unset) => unset.run(&global),
         Command::List(list) => list.run(&global),
-        Command::Inventory(inventory) => inventory.run(&global),
         Command::ListHosts(listing) => listing.hosts(&global),
         Command::ListServices(listing) => listing.services(&global),
         Command::ListVolumes(listing) => listing.volumes(&global),
