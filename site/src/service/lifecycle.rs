@@ -6,8 +6,7 @@ use super::model::{FailureAction, Healthcheck, Restart, RestartCondition, Rollou
 use super::values;
 use crate::yaml::fields::Fields;
 use crate::yaml::report::Report;
-use crate::yaml::spelling;
-use crate::yaml::tree::{Entry, Value};
+use crate::yaml::tree::Entry;
 
 const HEALTH_KEYS: &[&str] = &["test", "interval", "timeout", "retries", "start_period"];
 const RESTART_KEYS: &[&str] = &["condition", "delay", "max_attempts", "window"];
@@ -141,91 +140,4 @@ fn ratio(fields: &Fields<'_>, report: &mut Report<'_>) -> Option<f64> {
         );
     }
     ratio
-}
-
-/// The limits that Linux knows.
-const ULIMITS: &[&str] = &[
-    "core",
-    "cpu",
-    "data",
-    "fsize",
-    "locks",
-    "memlock",
-    "msgqueue",
-    "nice",
-    "nofile",
-    "nproc",
-    "rss",
-    "rtprio",
-    "rttime",
-    "sigpending",
-    "stack",
-];
-
-/// Reads `ulimits`: a number for both, or soft and hard.
-pub(crate) fn ulimits(
-    entry: &Entry,
-    report: &mut Report<'_>,
-) -> std::collections::BTreeMap<String, (i64, i64)> {
-    let mut limits = std::collections::BTreeMap::new();
-    let Some(fields) = Fields::open_any(&entry.node, entry.place, "`ulimits`", report) else {
-        return limits;
-    };
-    for limit in fields.entries() {
-        if !ULIMITS.contains(&limit.key.as_str()) {
-            report.error(
-                limit.place,
-                format!("there is no limit `{}`", limit.key),
-                spelling::advice(&limit.key, ULIMITS),
-            );
-        }
-        let mut bound = |node: &crate::yaml::tree::Node| {
-            let number = values::integer(node).filter(|number| *number >= -1);
-            if number.is_none() {
-                report.error(
-                    node.place,
-                    format!(
-                        "`{}` must be a whole number, found {}",
-                        limit.key,
-                        node.kind()
-                    ),
-                    "write a number, or -1 for no limit",
-                );
-            }
-            number
-        };
-        let (soft, hard) = match &limit.node.value {
-            Value::Map(_) => {
-                let (soft, hard) = (limit.node.get("soft"), limit.node.get("hard"));
-                let soft = soft.and_then(|entry| bound(&entry.node));
-                let hard = hard.and_then(|entry| bound(&entry.node));
-                let what = format!("limit `{}`", limit.key);
-                let inner = Fields::open(&limit.node, limit.place, what, &["soft", "hard"], report);
-                if let Some(inner) = inner {
-                    inner.required("soft", "1024", report);
-                    inner.required("hard", "2048", report);
-                }
-                (soft, hard)
-            }
-            _ => {
-                let both = bound(&limit.node);
-                (both, both)
-            }
-        };
-        let (Some(soft), Some(hard)) = (soft, hard) else {
-            continue;
-        };
-        if hard != -1 && (soft > hard || soft == -1) {
-            report.error(
-                limit.place,
-                format!(
-                    "the soft limit of `{}`, {soft}, is beyond the hard one, {hard}",
-                    limit.key
-                ),
-                "raise `hard`, or lower `soft`",
-            );
-        }
-        limits.insert(limit.key.clone(), (soft, hard));
-    }
-    limits
 }

@@ -8,23 +8,29 @@
 //! | [`model`] | what a service is, once it is read |
 //! | `definitions` | the top level of the files; what is on which stage |
 //! | `attributes`, `standalone` | the attributes of a service and their defaults |
-//! | `image`, `ports`, `mounts`, `placement`, `lifecycle`, `resources`, `backup` | the attributes that are mappings or lists |
+//! | `image`, `ports`, `mounts`, `mirrored`, `placement`, `mode`, `lifecycle`, `resources`, `logging`, `connection`, `capabilities`, `ulimits`, `backup` | single attributes |
 //! | `networks`, `materials`, `volumes` | networks, secrets and configs, volumes |
 //! | [`device_ids`], [`port_numbers`] | numbers that are kept between runs |
-//! | `clashes` | ports that two services want |
+//! | `elsewhere`, `published`, `clashes` | numbers that other stages ask for; ports that two services want |
 //! | `surroundings`, `evaluate` | what comes from elsewhere: hosts, variables of the hive, templates |
 //! | `values`, `quantity`, `words`, `json_text`, `names` | how single values are written |
 
 mod attributes;
 mod backup;
+mod capabilities;
 mod clashes;
+mod connection;
 mod definitions;
 pub mod device_ids;
+mod elsewhere;
 pub(crate) mod evaluate;
 mod image;
 mod json_text;
 mod lifecycle;
+mod logging;
 mod materials;
+mod mirrored;
+mod mode;
 pub mod model;
 mod mounts;
 mod names;
@@ -32,10 +38,12 @@ mod networks;
 mod placement;
 pub mod port_numbers;
 mod ports;
+mod published;
 mod quantity;
 mod resources;
 mod standalone;
 mod surroundings;
+mod ulimits;
 mod values;
 mod volumes;
 mod words;
@@ -48,16 +56,17 @@ pub use surroundings::{HiveWide, Kept, TlsLogging};
 
 use std::collections::BTreeMap;
 
-use attributes::{Draft, Known};
-use clashes::Published;
+use attributes::Draft;
+use connection::Known;
 use definitions::{Definition, Definitions};
+use elsewhere::Elsewhere;
 use evaluate::{AsWritten, Evaluate};
 use materials::Kind;
-use model::{Port, Services};
+use model::Services;
 
 use crate::yaml::report::{Place, Report};
-use crate::yaml::tree::{self, Node, Value};
-use crate::{Diagnostics, Site, SourceFile, StageName, Warning};
+use crate::yaml::tree::{self, Node};
+use crate::{Diagnostics, Site, StageName, Warning};
 
 /// What service definitions say of a stage.
 #[derive(Debug, Clone, PartialEq)]
@@ -113,7 +122,7 @@ pub(crate) fn read(
         all.add(tree, report);
     }
     let stage = around.stage.name;
-    let place_of = |place: Place| place_of(around.sources, place);
+    let place_of = |place: Place| around.place_of(place);
     let networks = definitions::of_stage(&all.networks, "network", stage, place_of, report);
     let secrets = definitions::of_stage(&all.secrets, "secret", stage, place_of, report);
     let configs = definitions::of_stage(&all.configs, "config", stage, place_of, report);
@@ -159,7 +168,7 @@ pub(crate) fn read(
     let (volumes, device_ids) =
         volumes::join(&declared, &elsewhere.mirrored, around, place_of, report);
     read.volumes = volumes;
-    let published_ports = publish(&all.services, &mut drafts, &elsewhere, around, report);
+    let published_ports = published::number(&all.services, &mut drafts, &elsewhere, around, report);
     read.services = drafts
         .into_iter()
         .map(|(name, draft)| (name.to_owned(), draft.service))
@@ -177,126 +186,4 @@ fn sorted<'d>(definitions: &[&Definition<'d>], more: &[&'d str]) -> Vec<&'d str>
     names.sort_unstable();
     names.dedup();
     names
-}
-
-/// `inventory/services.yml:12`
-fn place_of(sources: &[SourceFile], place: Place) -> String {
-    format!("{}:{}", sources[place.file].path, place.line)
-}
-
-/// What services of other stages would ask for: numbers are given in the order of the files,
-/// whichever stage is read first.
-struct Elsewhere {
-    /// Mirrored volumes of all services, in order, with the device ids that they ask for.
-    mirrored: Vec<(String, Option<u16>)>,
-    /// Ports of services that the stage does not have.
-    ports: BTreeMap<usize, Vec<ports::Wanted>>,
-}
-
-impl Elsewhere {
-    fn read(
-        all: &[Definition<'_>],
-        drafts: &BTreeMap<&str, Draft>,
-        around: &Surroundings<'_>,
-    ) -> Self {
-        // Mistakes there are told when their stage is read.
-        let mut silent = Report::new(around.sources);
-        let mut elsewhere = Self {
-            mirrored: Vec::new(),
-            ports: BTreeMap::new(),
-        };
-        for (index, definition) in all.iter().enumerate() {
-            if let Some(draft) = drafts.get(definition.name) {
-                let mirrored = draft
-                    .volumes
-                    .iter()
-                    .filter_map(|volume| match volume.maker {
-                        mounts::Maker::Drbd { device_id, .. } => {
-                            Some((volume.name.clone(), device_id))
-                        }
-                        _ => None,
-                    });
-                elsewhere.mirrored.extend(mirrored);
-                continue;
-            }
-            if let Some(entry) = definition.node.get("volumes")
-                && let Value::List(items) = &entry.node.value
-            {
-                let mirrored = items.iter().filter_map(|item| {
-                    let id = item.get("drbd")?.node.get("device_id");
-                    let id = id.and_then(|id| values::integer(&id.node));
-                    let source = item.get("source")?.node.as_text()?;
-                    let id = id.and_then(|id| u16::try_from(id).ok());
-                    names::is_object(source).then(|| (source.to_owned(), id))
-                });
-                elsewhere.mirrored.extend(mirrored);
-            }
-            if let Some(entry) = definition.node.get("ports") {
-                let ports = ports::read(&entry.node, &mut silent);
-                elsewhere.ports.insert(index, ports);
-            }
-        }
-        elsewhere
-    }
-}
-
-/// Gives every port its number, and judges whether they can stand side by side.
-fn publish<'t>(
-    all: &[Definition<'t>],
-    drafts: &mut BTreeMap<&'t str, Draft>,
-    elsewhere: &Elsewhere,
-    around: &Surroundings<'_>,
-    report: &mut Report<'_>,
-) -> BTreeMap<String, u16> {
-    let mut wanted: Vec<(&'t str, ports::Wanted)> = Vec::new();
-    for (index, definition) in all.iter().enumerate() {
-        let ports = match drafts.get(definition.name) {
-            // A service that is defined once for each stage asks once only.
-            Some(_) if wanted.iter().any(|(name, _)| *name == definition.name) => continue,
-            Some(draft) => &draft.ports,
-            None => match elsewhere.ports.get(&index) {
-                Some(ports) => ports,
-                None => continue,
-            },
-        };
-        wanted.extend(ports.iter().map(|port| (definition.name, *port)));
-    }
-    let asked: Vec<port_numbers::Asked<'_>> = wanted
-        .iter()
-        .map(|(service, port)| port_numbers::Asked {
-            service,
-            target: port.target,
-            protocol: port.protocol,
-            published: port.published,
-        })
-        .collect();
-    let (map, numbers) = port_numbers::allocate(&around.kept.published_ports, &asked);
-    let mut published = Vec::new();
-    for ((service, port), number) in wanted.iter().zip(numbers) {
-        let Some(draft) = drafts.get_mut(service) else {
-            continue;
-        };
-        let Some(number) = number else {
-            report.error(
-                port.place,
-                format!("there is no port left for service `{service}`: all from {} to {} are given away", port_numbers::AUTOMATIC.start(), port_numbers::AUTOMATIC.end()),
-                "write which port to publish, or remove what is gone from `published_port_map`",
-            );
-            continue;
-        };
-        let port_with_number = Port {
-            published: number,
-            target: port.target,
-            protocol: port.protocol,
-            mode: port.mode,
-        };
-        draft.service.ports.push(port_with_number.clone());
-        published.push(Published {
-            service,
-            port: port_with_number,
-            place: port.place,
-        });
-    }
-    clashes::judge(&published, |place| place_of(around.sources, place), report);
-    map
 }

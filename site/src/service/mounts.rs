@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::evaluate::{Evaluate, whole};
+use super::mirrored;
 use super::model::{Mount, MountKind};
 use super::names;
 use super::surroundings::Surroundings;
@@ -10,7 +11,6 @@ use super::values;
 use crate::StageName;
 use crate::yaml::fields::{self, Fields};
 use crate::yaml::report::{Place, Report};
-use crate::yaml::spelling;
 use crate::yaml::tree::{Entry, Node, Value};
 
 const KEYS: &[&str] = &[
@@ -27,23 +27,12 @@ const KEYS: &[&str] = &[
 const MAKERS: &[&str] = &["drbd", "nfs", "driver"];
 /// What belongs to the volume and is evaluated as it sees things, not as the service does.
 const OF_VOLUME: &[&str] = &["drbd", "nfs", "driver", "driver_opts"];
-const DRBD_KEYS: &[&str] = &[
-    "fstype",
-    "size",
-    "diskless",
-    "device_id",
-    "available_on",
-    "vgname",
-];
 const NFS_KEYS: &[&str] = &["size", "available_on"];
 const KINDS: &[(&str, MountKind)] = &[
     ("volume", MountKind::Volume),
     ("bind", MountKind::Bind),
     ("tmpfs", MountKind::Tmpfs),
 ];
-/// Room for a file system and DRBD's notes about it.
-const SMALLEST_MIRRORED: u64 = 16 << 20;
-
 /// A volume as one service declares it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Declared {
@@ -325,13 +314,17 @@ fn declare(
         },
         key => {
             let what = format!("`{key}` of volume `{source}`");
-            let known = if key == "drbd" { DRBD_KEYS } else { NFS_KEYS };
+            let known = if key == "drbd" {
+                mirrored::KEYS
+            } else {
+                NFS_KEYS
+            };
             let inner = Fields::open(&maker.node, maker.place, what, known, report)?;
             if let Some(entry) = inner.entry("available_on") {
                 available_on = values::stages(&entry.node, "available_on", report);
             }
             if key == "drbd" {
-                drbd(source, &inner, around, report)?
+                mirrored::read(source, &inner, around, report)?
             } else {
                 Maker::Nfs {
                     size: values::bytes(&inner, "size", report),
@@ -344,62 +337,5 @@ fn declare(
         place,
         available_on,
         maker: read,
-    })
-}
-
-fn drbd(
-    source: &str,
-    fields: &Fields<'_>,
-    around: &Surroundings<'_>,
-    report: &mut Report<'_>,
-) -> Option<Maker> {
-    let fstypes = [("xfs", "xfs"), ("ext4", "ext4")];
-    let fstype = fields.required("fstype", "xfs", report);
-    let fstype = fstype.and_then(|_| values::choice(fields, "fstype", &fstypes, report));
-    let size = fields.required("size", "20G", report);
-    let size = size.and_then(|_| values::bytes(fields, "size", report));
-    if let Some(small) = size.filter(|size| *size < SMALLEST_MIRRORED) {
-        report.error(
-            fields.entry("size").map_or(fields.place, |e| e.node.place),
-            format!("volume `{source}` can't have {small} bytes: no file system fits in"),
-            "take `16M` at least; `52M` is small for ext4, `500M` for xfs",
-        );
-    }
-    let device_id = fields.whole("device_id", 1..=255, report);
-    let mut diskless = Vec::new();
-    if let Some(entry) = fields.entry("diskless") {
-        for item in values::items(&entry.node, "diskless", report) {
-            let Some(name) = fields::text(item, "diskless", report) else {
-                continue;
-            };
-            match around.stage.host(&name) {
-                Some(host) if host.is_hive() => diskless.push(host.short_name().to_owned()),
-                Some(host) => report.error(
-                    item.place,
-                    format!(
-                        "host `{}` hosts no containers, so it has no part in volumes",
-                        host.name
-                    ),
-                    "remove it from `diskless`",
-                ),
-                // A definition serves all stages, so hosts of other stages may be named.
-                None if around.is_host(&name) => {}
-                None => {
-                    let hosts = around.hosts();
-                    report.error(
-                        item.place,
-                        format!("there is no host `{name}`"),
-                        spelling::advice(&name, &hosts),
-                    );
-                }
-            }
-        }
-    }
-    Some(Maker::Drbd {
-        size: size?,
-        fstype: fstype?.to_owned(),
-        device_id: device_id.and_then(|id| u16::try_from(id).ok()),
-        diskless,
-        vgname: fields.text("vgname", report),
     })
 }

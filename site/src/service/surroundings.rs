@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::yaml::report::Place;
 use crate::{Site, SourceFile, Stage};
 
 /// Port of the registry, unless `hive_registry_port` says otherwise.
@@ -102,6 +103,11 @@ pub(crate) struct Surroundings<'s> {
 }
 
 impl Surroundings<'_> {
+    /// The file and line of a place, as `inventory/services.yml:12`.
+    pub fn place_of(&self, place: Place) -> String {
+        format!("{}:{}", self.sources[place.file].path, place.line)
+    }
+
     /// Whether any stage has a host of this name, full or short.
     pub fn is_host(&self, name: &str) -> bool {
         self.site

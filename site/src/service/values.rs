@@ -71,6 +71,26 @@ pub(crate) fn text_map(
     map
 }
 
+/// The texts by name under a key; none when it is not given.
+pub(crate) fn map_field(
+    fields: &Fields<'_>,
+    key: &str,
+    report: &mut Report<'_>,
+) -> BTreeMap<String, String> {
+    fields
+        .entry(key)
+        .map(|entry| text_map(&entry.node, key, report))
+        .unwrap_or_default()
+}
+
+/// The texts under a key; none when it is not given.
+pub(crate) fn list_field(fields: &Fields<'_>, key: &str, report: &mut Report<'_>) -> Vec<String> {
+    fields
+        .entry(key)
+        .map(|entry| texts(&entry.node, key, report))
+        .unwrap_or_default()
+}
+
 /// Texts from a list, or from a single word.
 pub(crate) fn texts(node: &Node, name: &str, report: &mut Report<'_>) -> Vec<String> {
     items(node, name, report)
