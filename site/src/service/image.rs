@@ -155,6 +155,14 @@ pub(crate) fn role_names(
 ) -> Vec<String> {
     let mut names = Vec::new();
     for item in values::items(node, key, report) {
+        if let Some(role) = item.get("role") {
+            report.error(
+                role.place,
+                format!("an item of `{key}` is the name of a role, without variables"),
+                "write the name alone; variables of the role go to `host_vars/`",
+            );
+            continue;
+        }
         let Some(name) = fields::text(item, key, report) else {
             continue;
         };
