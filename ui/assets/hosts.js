@@ -33,9 +33,8 @@ function card(task, setback) {
       { class: `task ${colour}`, href: serviceLink(task.service), "data-task": task.id, title: `${task.service} – ${task.image}` },
       shape(drawing),
       element("span", { class: "name" }, element("span", {}, task.service), task.slot ? element("span", { class: "slot" }, `.${task.slot}`) : ""),
-      element("span", { class: "word" }, word),
       element("span", { class: "image" }, shortImage(task.image)),
-      element("span", { class: "age" }, age(task.since)),
+      element("span", { class: "age" }, element("span", { class: "word" }, word), " ", age(task.since)),
       why && element("span", { class: "why" }, why),
     ),
   );
