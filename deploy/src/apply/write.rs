@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bollard::models::{ConfigSpec, SecretSpec, ServiceSpec, VolumeCreateRequest};
-use bollard::query_parameters::UpdateServiceOptions;
+use bollard::query_parameters::{InspectNetworkOptions, UpdateServiceOptions};
 
 use super::{Cause, Inputs, Outcome};
 use crate::desired::{Content, DesiredMaterial, Owner, SOURCE_LABEL, VolumeSource};
@@ -183,9 +183,24 @@ async fn remove_network<M: Managers>(
             Err(error) if error.told().contains("in use") && start.elapsed() < LAST_TASKS => {
                 tokio::time::sleep(Duration::from_millis(500)).await;
             }
-            end => return Ok(end?),
+            Err(error) => return Err(error.into()),
+            Ok(()) => break,
         }
     }
+    // The engine of this host lists it until its last container is gone; who reads the swarm before
+    // that would take it for one that can be used.
+    while start.elapsed() < LAST_TASKS {
+        let look = swarm.ask(doing, |docker| async move {
+            docker
+                .inspect_network(id, None::<InspectNetworkOptions>)
+                .await
+        });
+        if look.await.is_err() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    Ok(())
 }
 
 async fn create_volume(step: &Step, inputs: &Inputs<'_>, doing: &str) -> Result<(), Cause> {

@@ -24,6 +24,8 @@ pub struct Watch {
     steady_since: Option<Duration>,
     /// What was seen last, and since when it has been like that.
     last: Option<(Vec<String>, Duration)>,
+    /// The last error of a task; docker forgets those of a definition that it went back from.
+    error: Option<TaskState>,
     ended: Option<ServiceState>,
 }
 
@@ -36,6 +38,7 @@ impl Watch {
             before: None,
             steady_since: None,
             last: None,
+            error: None,
             ended: None,
         }
     }
@@ -94,6 +97,8 @@ impl Watch {
         let last_failed = last_failed.max_by_key(|task| age(task)).copied();
         let stuck = newest().find(|task| !runs(task) && !error_of(task).is_empty());
         let error = last_failed.or(stuck).map(|task| self.told(task, hosts));
+        let error = error.or_else(|| self.error.take());
+        self.error = error.clone();
 
         let mut seen: Vec<String> = newest()
             .map(|task| format!("{:?} {:?} {:?}", task.id, state(task), desired(task)))
@@ -115,18 +120,24 @@ impl Watch {
         if !all {
             self.steady_since = None;
         }
-        let words = error.as_ref().map(words);
+        let reason = error.as_ref().map(words);
         if !phase.is_final() && phase != Phase::RollingBack && phase != Phase::Watching {
             let often = most.unwrap_or_default() >= self.patience.failures;
             let still = quiet >= self.patience.stuck && !all;
             // With a policy for it, docker itself ends an update whose tasks fail.
             let dockers = phase == Phase::Updating && !still;
-            if let Some(words) = words.filter(|_| (often || still) && !dockers) {
-                phase = Phase::Failed(words);
+            if let Some(reason) = reason.filter(|_| (often || still) && !dockers) {
+                phase = Phase::Failed(reason);
             } else if still && wanted == 0 && tasks.is_empty() {
                 // A global service on whose constraints no host fits: nothing is to run.
                 phase = Phase::Converged;
             }
+        }
+        // Docker's account names a task by its id only.
+        if let Phase::Paused(told) | Phase::RolledBack(told) = &mut phase
+            && let Some(error) = &error
+        {
+            *told = format!("{} ({told})", words(error));
         }
         if !phase.is_final() && now >= self.patience.deadline {
             phase = Phase::Late;

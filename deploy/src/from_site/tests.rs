@@ -31,7 +31,7 @@ fn every_attribute_reaches_docker() {
                 "Hostname": "web",
                 "Env": ["A=1", "B=two=2"],
                 "Dir": "/usr",
-                "User": "1000:1000",
+                "User": "0:0",
                 "ReadOnly": true,
                 "Mounts": [{"Target": "/data", "Source": "data", "Type": "volume", "ReadOnly": true}],
                 "StopGracePeriod": second,

@@ -108,6 +108,8 @@ fn normal(spec: &ServiceSpec) -> ServiceSpec {
     task.placement.get_or_insert_default();
     let container = task.container_spec.get_or_insert_default();
     container.dns_config.get_or_insert_default();
+    // What the library does not read back.
+    container.health_check = None;
     container.isolation = Some(bollard::models::TaskSpecContainerSpecIsolationEnum::DEFAULT);
     if let Some(env) = &mut container.env {
         env.reverse();

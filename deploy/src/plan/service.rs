@@ -108,6 +108,7 @@ pub fn change(
     images: &Images,
 ) -> Step {
     let mut spec = service.spec.clone();
+    shape::remember_health(&mut spec);
     let there = found.and_then(|found| container(&found.spec)?.image.as_deref());
     let (image, force) = settle(&service.name, service.image(), there, images);
     if let Some(task) = &mut spec.task_template

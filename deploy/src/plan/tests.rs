@@ -73,11 +73,31 @@ fn drift_and_changes_show_attribute_by_attribute() {
         [
             change("environment.DEBUG", "1", ""),
             change("replicas", "2", "5"),
-            change("user", "", "1000:1000"),
+            change("user", "", "0:0"),
         ]
     );
     assert_eq!(*force, None);
     assert_eq!(plan.touched_services(), ["web"]);
+}
+
+#[test]
+fn another_health_check_is_seen_although_docker_does_not_give_it_back() {
+    let mut site = site();
+    let actual = deployed(&desired(&site));
+    let web = site.services.get_mut("web").unwrap();
+    web.healthcheck.as_mut().unwrap().retries = Some(9);
+    let plan = planned(&desired(&site), &actual, &Request::services());
+    let Action::Update { changes, .. } = &plan.steps[2].action else {
+        panic!("{plan:#?}");
+    };
+    assert_eq!(*changes, [change("healthcheck.retries", "5", "9")]);
+    site.services.get_mut("web").unwrap().healthcheck = None;
+    let plan = planned(&desired(&site), &actual, &Request::services());
+    let Action::Update { changes, .. } = &plan.steps[2].action else {
+        panic!("{plan:#?}");
+    };
+    assert_eq!(changes.len(), 5);
+    assert!(changes.iter().all(|c| c.new.is_none()), "{changes:#?}");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! It starts from the JSON of the whole specification, so that an attribute nobody thought of here
 //! still shows as a difference.
 
+mod health;
 mod image;
 mod lists;
 mod network;
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 use bollard::models::ServiceSpec;
 use serde_json::{Map, Value};
 
+pub use health::remember as remember_health;
 pub use image::{familiar, split as split_image};
 pub use network::network;
 
@@ -50,6 +52,7 @@ pub fn service(spec: &ServiceSpec, networks: &BTreeMap<String, String>) -> Shape
     let mut whole = serde_json::to_value(spec).unwrap_or_default();
     let mut shape = Shape::new();
     take(&mut whole, "Name");
+    health::recall(&mut whole);
     lists::strings(&mut shape, "labels", take(&mut whole, "Labels"));
     let mut task = take(&mut whole, "TaskTemplate").unwrap_or_default();
     let mut container = take(&mut task, "ContainerSpec").unwrap_or_default();

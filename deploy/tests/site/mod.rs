@@ -74,7 +74,7 @@ pub fn full() -> Services {
             search: vec!["example.com".into()],
         },
         hosts: BTreeMap::from([(text("h1.example.com"), text("10.1.0.1"))]),
-        user: Some("1000:1000".into()),
+        user: Some("0:0".into()),
         working_dir: Some("/usr".into()),
         cap_add: vec!["net_admin".into()],
         cap_drop: vec!["CAP_MKNOD".into()],

@@ -125,6 +125,13 @@ fn dockers_account_of_an_update_is_followed() {
         let mut story = Story::new(Goal::Rollout);
         assert_eq!(story.at(0, &service(TWO, update), &all).phase, phase);
     }
+    // The task's error is told although docker has forgotten it.
+    let mut story = Story::new(Goal::Rollout);
+    let failing = [task(1, 1, "rejected", "shutdown", "No such image: shop:9")];
+    story.at(0, &service(TWO, ""), &failing);
+    let phase = story.at(1, &service(TWO, "rollback_completed"), &all).phase;
+    let told = "web.1 on h1: No such image: shop:9 (because)".to_owned();
+    assert_eq!(phase, Phase::RolledBack(told));
     let mut story = Story::new(Goal::Rollback);
     let done = service(TWO, "rollback_completed");
     assert_eq!(story.at(0, &done, &all).phase, Phase::Watching);
