@@ -123,6 +123,16 @@ pub enum Command {
     Recover(commands::decisions::Recover),
     /// Let a host into the swarm again that was removed from it
     Rejoin(commands::decisions::Rejoin),
+    /// Show what the services' tasks do, and what is wrong with them
+    Ps(commands::ps::Ps),
+    /// Show what a service's containers say
+    Logs(commands::logs::Logs),
+    /// Run a command in a container of a service, wherever it runs
+    Exec(commands::exec::Exec),
+    /// Copy files into or out of a container of a service, wherever it runs
+    Cp(commands::cp::Cp),
+    /// Spread tasks evenly over the hosts again
+    Rebalance(commands::rebalance::Rebalance),
     /// Keep a variable's value
     Set(commands::variables::Set),
     /// Print a variable's value

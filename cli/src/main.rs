@@ -4,6 +4,7 @@
 mod admin_key;
 mod args;
 mod calendar;
+mod cluster;
 mod commands;
 mod confirmation;
 mod context_folder;
@@ -11,6 +12,7 @@ mod error;
 mod host_key;
 mod known_swarm;
 mod machines;
+mod moment;
 mod names;
 mod output;
 mod phases;

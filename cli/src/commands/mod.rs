@@ -6,13 +6,18 @@ pub mod build_images;
 pub mod build_infra;
 pub mod cache;
 pub mod completion;
+pub mod cp;
 pub mod decisions;
+pub mod exec;
 pub mod init;
 pub mod initialize_services;
 pub mod listing;
 pub mod lock;
+pub mod logs;
 pub mod manual;
 pub mod phase_options;
+pub mod ps;
+pub mod rebalance;
 pub mod run;
 pub mod seed;
 pub mod setup_hosts;
@@ -51,6 +56,11 @@ pub fn run(args: Args) -> Result<ExitCode> {
         Command::Found(found) => found.run(&global),
         Command::Recover(recover) => recover.run(&global),
         Command::Rejoin(rejoin) => rejoin.run(&global),
+        Command::Ps(ps) => ps.run(&global),
+        Command::Logs(logs) => logs.run(&global),
+        Command::Exec(exec) => exec.run(&global),
+        Command::Cp(cp) => cp.run(&global),
+        Command::Rebalance(rebalance) => rebalance.run(&global),
         Command::Set(set) => set.run(&global),
         Command::Get(get) => get.run(&global),
         Command::Unset(unset) => unset.run(&global),
