@@ -105,11 +105,15 @@ fn outcomes(values: &Value) -> Map<String, Value> {
         .collect()
 }
 
-/// What a service is deployed with: its own variables only.
+/// What a service is deployed with: its own variables only. A number on its way through a template
+/// of a playbook becomes text there.
 fn deployed(seen: &Value) -> Map<String, Value> {
     let mut services = outcomes(seen);
     for variables in services.values_mut().filter_map(Value::as_object_mut) {
         variables.retain(|name, _| name.starts_with("hive_"));
+        for value in variables.values_mut().filter(|value| value.is_number()) {
+            *value = Value::from(value.to_string());
+        }
     }
     services
 }

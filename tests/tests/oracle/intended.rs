@@ -28,6 +28,9 @@ pub struct Entry {
     pub theirs: Option<String>,
     /// Text that our value has to contain, as JSON.
     pub ours: Option<String>,
+    /// Whether it is not meant at all, but not yet mended.
+    #[serde(default)]
+    pub gap: bool,
     /// Only the order may differ; it may also happen to be the same.
     #[serde(default)]
     pub unordered: bool,
@@ -39,6 +42,7 @@ pub struct Verdict<'a> {
     pub unexplained: Vec<&'a Difference>,
     pub stale: Vec<String>,
     pub entries: usize,
+    pub gaps: usize,
     pub excused: usize,
 }
 
@@ -54,7 +58,8 @@ impl Intended {
     /// Which differences nobody meant, and which entries explain nothing.
     pub fn judge<'a>(&self, differences: &'a [Difference], whole: bool) -> Verdict<'a> {
         let mut verdict = Verdict {
-            entries: self.entries.len(),
+            entries: self.entries.iter().filter(|entry| !entry.gap).count(),
+            gaps: self.entries.iter().filter(|entry| entry.gap).count(),
             ..Verdict::default()
         };
         let mut used = vec![Vec::new(); self.entries.len()];

@@ -24,12 +24,6 @@ pub fn program() -> Option<PathBuf> {
     })
 }
 
-/// Whether the command is there.
-pub fn has_inventory(hive: &Path) -> bool {
-    let output = Command::new(hive).args(["inventory", "--help"]).output();
-    output.is_ok_and(|output| output.status.success())
-}
-
 /// What it says of a stage.
 pub fn ask(hive: &Path, question: &Question) -> Answer {
     let name = format!("{}-{}", question.site, question.stage);
@@ -41,23 +35,26 @@ pub fn ask(hive: &Path, question: &Question) -> Answer {
         command
             .arg("-r")
             .arg(&site)
-            .args(["-s", &question.stage, "inventory", "--json"])
+            .args(["-s", &question.stage, "inventory"])
             .args(words)
             .env(WORD.0, WORD.1)
             .current_dir(&site);
         json(&mut command, &site)
     };
-    let listed = run(&[]);
-    let evaluated = run(&["--evaluated"]);
-    match (listed, evaluated) {
-        (Ok(inventory), Ok(values)) => Answer {
-            inventory,
-            values,
-            persisted: persisted(&site),
-            ..Answer::default()
-        },
-        (Err(why), _) | (_, Err(why)) => Answer::failure(why),
+    let inventory = match run(&["--json"]) {
+        Ok(found) => found,
+        Err(why) => return Answer::failure(why),
+    };
+    let mut answer = Answer {
+        inventory,
+        ..Answer::default()
+    };
+    match run(&["--evaluated", "--json"]) {
+        Ok(values) => answer.values = values,
+        Err(why) => return Answer::failure(why),
     }
+    answer.persisted = persisted(&site);
+    answer
 }
 
 fn json(command: &mut Command, site: &Path) -> Result<Value, String> {

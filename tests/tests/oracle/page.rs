@@ -28,9 +28,14 @@ pub fn check(intended: &Intended) {
 
 fn list(intended: &Intended) -> String {
     let mut text = String::new();
-    for entry in &intended.entries {
-        let reason = entry.reason.trim();
-        write!(text, "\n- **{}.** {reason}\n", entry.title).unwrap();
+    for (title, gap) in [("On purpose", false), ("Not yet the same", true)] {
+        let entries = intended.entries.iter().filter(|entry| entry.gap == gap);
+        let lines: Vec<String> = entries
+            .map(|entry| format!("- **{}.** {}\n", entry.title, entry.reason.trim()))
+            .collect();
+        if !lines.is_empty() {
+            write!(text, "\n## {title}\n\n{}", lines.join("\n")).unwrap();
+        }
     }
     text.push('\n');
     text
