@@ -7,7 +7,7 @@ use crate::step::{Result, cargo, read};
 /// What is not written here is not used.
 const ARROWS: [(&str, &[&str]); 13] = [
     ("hive-inventory", &[]),
-    ("hive-site", &["hive-inventory"]),
+    ("hive-site", &["hive-inventory", "hive-templates"]),
     ("hive-membership", &["hive-inventory"]),
     ("hive-disks", &["hive-inventory", "hive-system"]),
     ("hive-system", &[]),

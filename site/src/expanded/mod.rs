@@ -3,51 +3,29 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
-use crate::variables::evaluation::Evaluation;
+use crate::SourceFile;
+use crate::variables::evaluation::{Evaluation, OMIT};
 use crate::variables::groups;
 use crate::variables::scalar;
-use crate::yaml::report::Report;
 use crate::yaml::tree::{Node, Value};
-use crate::{Diagnostics, SourceFile};
 
-/// How values are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Values {
-    /// Templates as they are written, as the predecessor shows them.
-    Written,
-    /// Templates evaluated.
-    Evaluated,
-}
-
-/// The whole inventory.
-///
-/// # Errors
-/// Values are to be evaluated, and a template has none.
-pub fn inventory(evaluation: &Evaluation, values: Values) -> Result<Json, Diagnostics> {
-    let mut report = Report::new(evaluation.sources());
+/// The whole inventory, templates as they are written.
+pub fn inventory(evaluation: &Evaluation) -> Json {
     let world = evaluation.world();
-    let hosts: BTreeMap<&str, Json> = world
-        .inventory
-        .members
-        .keys()
-        .map(|name| {
-            (
-                name.as_str(),
-                of_host(evaluation, name, values, &mut report),
-            )
-        })
+    let hosts: BTreeMap<&str, Json> = names(evaluation)
+        .map(|name| (name, of_host(evaluation, name)))
         .collect();
-    report.finish()?;
-    let mut document = Map::new();
-    document.insert("_meta".into(), json!({ "hostvars": sorted(hosts) }));
     let mut children = vec!["ungrouped"];
     children.extend(world.groups().top());
-    let mut found = BTreeMap::from([("all", json!({ "children": children }))]);
+    let mut found = BTreeMap::from([
+        ("_meta", json!({ "hostvars": sorted(hosts) })),
+        ("all", json!({ "children": children })),
+    ]);
     for name in world.groups().names() {
         let mut group = BTreeMap::new();
-        let below: Vec<&str> = groups::children(name).to_vec();
+        let below = groups::children(name);
         if !below.is_empty() {
             group.insert("children", json!(below));
         }
@@ -57,27 +35,32 @@ pub fn inventory(evaluation: &Evaluation, values: Values) -> Result<Json, Diagno
         }
         found.insert(name, sorted(group));
     }
-    for (name, group) in found {
-        document.insert(name.into(), group);
-    }
-    Ok(Json::Object(document))
+    sorted(found)
 }
 
-/// The variables of one host, service, image, volume or network; `None` if there is none of that name.
-///
-/// # Errors
-/// Values are to be evaluated, and a template has none.
-pub fn host(
-    evaluation: &Evaluation,
-    name: &str,
-    values: Values,
-) -> Option<Result<Json, Diagnostics>> {
-    if !evaluation.world().inventory.members.contains_key(name) {
-        return None;
-    }
-    let mut report = Report::new(evaluation.sources());
-    let variables = of_host(evaluation, name, values, &mut report);
-    Some(report.finish().map(|_| variables))
+/// The variables of one host, service, image, volume or network, templates as they are written; `None`
+/// if there is none of that name.
+pub fn host(evaluation: &Evaluation, name: &str) -> Option<Json> {
+    is_there(evaluation, name).then(|| of_host(evaluation, name))
+}
+
+/// The variables of everything on the stage, evaluated: name → variable → `{"value": …}`, or
+/// `{"error": …}` for a template that has no value.
+pub fn evaluated(evaluation: &Evaluation) -> Json {
+    let members = evaluation.world().groups().hosts(evaluation.stage().name());
+    let of = |name: &String| (name.clone(), values_of(evaluation, name));
+    let sorted: BTreeMap<String, Json> = members.iter().map(of).collect();
+    sorted.into_iter().collect()
+}
+
+/// The same for one name; `None` if there is none of it.
+pub fn evaluated_host(evaluation: &Evaluation, name: &str) -> Option<Json> {
+    is_there(evaluation, name).then(|| values_of(evaluation, name))
+}
+
+fn is_there(evaluation: &Evaluation, name: &str) -> bool {
+    let members = &evaluation.world().inventory.members;
+    members.contains_key(name)
 }
 
 /// All names that [`host`] knows.
@@ -86,22 +69,29 @@ pub fn names(evaluation: &Evaluation) -> impl Iterator<Item = &str> {
     members.keys().map(String::as_str)
 }
 
-fn of_host(evaluation: &Evaluation, name: &str, values: Values, report: &mut Report<'_>) -> Json {
-    let mut variables: BTreeMap<&str, Json> = BTreeMap::new();
-    for (key, entry) in evaluation.entries(name) {
-        let node = match values {
-            Values::Written => Some(entry.node.clone()),
-            Values::Evaluated => {
-                let place = entry.node.place;
-                let value = Value::Map(vec![entry.clone()]);
-                // The tree as a whole, so that errors name the variable that they are in.
-                let tree = evaluation.node(&Node { value, place }, name, report);
-                tree.and_then(|tree| tree.get(key).map(|entry| entry.node.clone()))
-            }
+fn of_host(evaluation: &Evaluation, name: &str) -> Json {
+    let entries = evaluation.entries(name).into_iter();
+    let sources = evaluation.sources();
+    sorted(
+        entries
+            .map(|(key, entry)| (key, json_of(&entry.node, sources)))
+            .collect(),
+    )
+}
+
+fn values_of(evaluation: &Evaluation, name: &str) -> Json {
+    let mut variables = BTreeMap::new();
+    for key in evaluation.entries(name).into_keys() {
+        let outcome = match evaluation.variable(name, key) {
+            Some(Ok(value)) if value.as_str() == Some(OMIT) => continue,
+            Some(Ok(value)) => match serde_json::to_value(&value) {
+                Ok(value) => json!({ "value": value }),
+                Err(error) => json!({ "error": error.to_string() }),
+            },
+            Some(Err(error)) => json!({ "error": error.to_string() }),
+            None => continue,
         };
-        if let Some(node) = node {
-            variables.insert(key, json_of(&node, evaluation.sources()));
-        }
+        variables.insert(key, outcome);
     }
     sorted(variables)
 }

@@ -11,6 +11,7 @@ use super::trace::{self, Trace};
 use super::world::World;
 use super::{facts, layers, scalar};
 use crate::hive::stage::StageName;
+use crate::service::Kept;
 use crate::yaml::report::{Place, Report};
 use crate::yaml::spelling;
 use crate::yaml::tree::{self, Entry, Node};
@@ -47,14 +48,19 @@ pub struct Evaluation {
     inner: Arc<Inner>,
 }
 
+/// What became of a variable.
+type Outcome = Result<Value, Error>;
+
 struct Inner {
     world: Arc<World>,
     stage: StageName,
     injected: Injected,
     /// What depends on kept numbers: ports and device ids, by host; stronger than the definition.
     numbered: BTreeMap<String, Vec<Entry>>,
+    kept: Kept,
     templates: Templates,
-    known: Mutex<HashMap<(Arc<str>, String), Result<Value, Error>>>,
+    /// What variables of hosts turned out to be.
+    known: Mutex<HashMap<(Arc<str>, String), Outcome>>,
 }
 
 impl std::fmt::Debug for Evaluation {
@@ -72,13 +78,14 @@ impl Evaluation {
         surroundings: Arc<dyn Surroundings>,
         injected: Injected,
     ) -> Self {
-        let numbered = super::numbers::numbered(&world, stage, &injected.kept);
+        let (numbered, kept) = super::numbers::numbered(&world, stage, &injected.kept);
         Self {
             inner: Arc::new(Inner {
                 world,
                 stage,
                 injected,
                 numbered,
+                kept,
                 templates: Templates::new(surroundings),
                 known: Mutex::default(),
             }),
@@ -112,13 +119,18 @@ impl Evaluation {
         }))
     }
 
+    /// Published ports and device ids as they are now: those of earlier runs, and new ones.
+    pub fn numbers(&self) -> &Kept {
+        &self.inner.kept
+    }
+
     /// The files that places point into.
     pub(crate) fn sources(&self) -> &[crate::SourceFile] {
         &self.inner.world.sources
     }
 
     /// The numbers that were kept from earlier runs.
-    pub(crate) fn kept(&self) -> &crate::service::Kept {
+    pub(crate) fn kept(&self) -> &Kept {
         &self.inner.injected.kept
     }
 
@@ -290,7 +302,9 @@ impl Scope {
             );
             return Err(self.traced(error, node, text));
         }
-        if !hive_templates::is_template(text) {
+        if !hive_templates::is_template(text)
+            || scalar::is_unsafe(node, &self.inner().world.sources)
+        {
             return Ok(None);
         }
         let variables: Arc<dyn Variables> = Arc::new(self.clone());
@@ -310,13 +324,14 @@ impl Scope {
             Some(range) => scalar::place_within(node.place, text, range, sources),
             None => node.place,
         };
+        let first = trace::first(&error);
         let trace = Trace {
-            message: error.message().to_owned(),
+            message: first.message().to_owned(),
             place,
-            help: self.meant(&error).unwrap_or_else(|| trace::advice(&error)),
+            help: self.meant(first).unwrap_or_else(|| trace::advice(first)),
             needed_by: Vec::new(),
         };
-        trace.into_error(error.kind().clone())
+        trace.into_error(first.kind().clone())
     }
 
     /// The variable that was meant by a name that does not exist.

@@ -28,6 +28,12 @@ impl Injected {
         self
     }
 
+    /// Adds a variable whose value is known as JSON.
+    #[must_use]
+    pub fn with_json(self, name: &str, value: &serde_json::Value) -> Self {
+        self.with(name, of_json(value))
+    }
+
     /// Continues with these numbers.
     #[must_use]
     pub fn with_kept(mut self, kept: Kept) -> Self {
@@ -41,5 +47,20 @@ impl Injected {
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.variables.keys().map(String::as_str)
+    }
+}
+
+fn of_json(value: &serde_json::Value) -> Value {
+    use serde_json::Value as Json;
+    match value {
+        Json::Null => Value::from(()),
+        Json::Bool(value) => Value::from(*value),
+        Json::Number(number) => match number.as_i64() {
+            Some(whole) => Value::from(whole),
+            None => Value::from(number.as_f64().unwrap_or(f64::NAN)),
+        },
+        Json::String(text) => Value::from(text.as_str()),
+        Json::Array(items) => items.iter().map(of_json).collect(),
+        Json::Object(map) => Value::from_pairs(map.iter().map(|(k, v)| (k.as_str(), of_json(v)))),
     }
 }

@@ -15,14 +15,15 @@ use crate::yaml::tree::{Entry, Node, Value};
 /// Ports from here on are not opened to the outside.
 const FIRST_INTERNAL_PORT: u16 = 10000;
 
-/// The variables with numbers, by host.
+/// The variables with numbers, by host, and what is to be kept for the next run.
 pub(crate) fn numbered(
     world: &World,
     stage: StageName,
     kept: &Kept,
-) -> BTreeMap<String, Vec<Entry>> {
+) -> (BTreeMap<String, Vec<Entry>>, Kept) {
     let mut found: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
-    let ports = ports(world, kept);
+    let (ports, published_ports) = ports(world, kept);
+    let (volumes, device_ids) = volumes(world, kept);
     let mut open: [Vec<u16>; 2] = Default::default();
     for (service, list) in &ports {
         let here = world.groups_of(service).contains(stage.name());
@@ -38,7 +39,7 @@ pub(crate) fn numbered(
     for (service, list) in ports {
         found.entry(service).or_default().push(list);
     }
-    for (volume, node) in volumes(world, kept) {
+    for (volume, node) in volumes {
         found.entry(volume).or_default().push(node);
     }
     for (name, member) in &world.inventory.members {
@@ -64,11 +65,15 @@ pub(crate) fn numbered(
         variables.push(entry("hive_published_ports_tcp", list(&open[0])));
         variables.push(entry("hive_published_ports_udp", list(&open[1])));
     }
-    found
+    let kept = Kept {
+        device_ids,
+        published_ports,
+    };
+    (found, kept)
 }
 
 /// `hive_ports` of every service, each entry with its published port.
-fn ports(world: &World, kept: &Kept) -> Vec<(String, Entry)> {
+fn ports(world: &World, kept: &Kept) -> (Vec<(String, Entry)>, BTreeMap<String, u16>) {
     let lists: Vec<(&str, &Entry)> = world
         .groups()
         .members("services")
@@ -83,9 +88,9 @@ fn ports(world: &World, kept: &Kept) -> Vec<(String, Entry)> {
         .flat_map(|(service, list)| items(&list.node).iter().map(move |item| (*service, item)))
         .filter_map(|(service, item)| ask(service, item))
         .collect();
-    let (_, numbers) = port_numbers::allocate(&kept.published_ports, &asked);
+    let (map, numbers) = port_numbers::allocate(&kept.published_ports, &asked);
     let mut numbers = numbers.into_iter();
-    lists
+    let filled = lists
         .into_iter()
         .map(|(service, list)| {
             let mut list = list.clone();
@@ -104,7 +109,8 @@ fn ports(world: &World, kept: &Kept) -> Vec<(String, Entry)> {
             }
             (service.to_owned(), list)
         })
-        .collect()
+        .collect();
+    (filled, map)
 }
 
 fn ask<'a>(service: &'a str, item: &Node) -> Option<Asked<'a>> {
@@ -123,7 +129,7 @@ fn ask<'a>(service: &'a str, item: &Node) -> Option<Asked<'a>> {
 }
 
 /// `hive_volume` of every mirrored volume, with its device id.
-fn volumes(world: &World, kept: &Kept) -> Vec<(String, Entry)> {
+fn volumes(world: &World, kept: &Kept) -> (Vec<(String, Entry)>, BTreeMap<String, u16>) {
     let found: Vec<(&String, &Entry, &str, &Node)> = world
         .groups()
         .members("drbd_volumes")
@@ -139,8 +145,8 @@ fn volumes(world: &World, kept: &Kept) -> Vec<(String, Entry)> {
         .iter()
         .map(|(_, _, own, drbd)| (*own, whole(drbd, "device_id")))
         .collect();
-    let (_, ids) = device_ids::allocate(&kept.device_ids, &asked);
-    found
+    let (map, ids) = device_ids::allocate(&kept.device_ids, &asked);
+    let filled = found
         .into_iter()
         .zip(ids)
         .map(|((name, volume, _, _), id)| {
@@ -154,7 +160,8 @@ fn volumes(world: &World, kept: &Kept) -> Vec<(String, Entry)> {
             }
             (name.clone(), volume)
         })
-        .collect()
+        .collect();
+    (filled, map)
 }
 
 fn items(node: &Node) -> &[Node] {

@@ -67,17 +67,27 @@ fn is_bare(node: &Node, text: &str, sources: &[SourceFile]) -> bool {
     })
 }
 
+/// Whether a text is tagged `!unsafe`: it looks like a template and is none.
+pub(crate) fn is_unsafe(node: &Node, sources: &[SourceFile]) -> bool {
+    let source = sources.get(node.place.file);
+    let line = source.and_then(|s| s.text.lines().nth(node.place.line.saturating_sub(1)));
+    line.is_some_and(|line| {
+        let before: String = line.chars().take(node.place.column - 1).collect();
+        let after: String = line.chars().skip(node.place.column - 1).collect();
+        before.trim_end().ends_with("!unsafe") || after.starts_with("!unsafe")
+    })
+}
+
 /// A number as it is written.
 fn number(written: &str) -> Value {
-    let text = written.replace('_', "");
+    // A tag may make one of a quoted text.
+    let text = written.trim_matches(['"', '\'']).replace('_', "");
     let (sign, digits) = match text.strip_prefix('-') {
         Some(digits) => (-1, digits),
         None => (1, text.strip_prefix('+').unwrap_or(&text)),
     };
     let whole = if let Some(hex) = digits.strip_prefix("0x") {
         i64::from_str_radix(hex, 16).ok()
-    } else if let Some(octal) = digits.strip_prefix("0o") {
-        i64::from_str_radix(octal, 8).ok()
     } else if let Some(binary) = digits.strip_prefix("0b") {
         i64::from_str_radix(binary, 2).ok()
     } else if digits.len() > 1
@@ -94,7 +104,9 @@ fn number(written: &str) -> Value {
     let float = match digits.to_ascii_lowercase().as_str() {
         ".inf" => Some(f64::INFINITY),
         ".nan" => Some(f64::NAN),
-        other => other.parse().ok(),
+        // Without a dot it is a text to YAML 1.1: `1e3`.
+        other if other.contains('.') => other.parse().ok(),
+        _ => None,
     };
     match float {
         Some(float) => Value::from(if sign < 0 { -float } else { float }),

@@ -60,6 +60,17 @@ impl Trace {
     }
 }
 
+/// The error that others were caused by.
+pub(crate) fn first(error: &Error) -> &Error {
+    let mut first = error;
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        first = error.downcast_ref().unwrap_or(first);
+        cause = error.source();
+    }
+    first
+}
+
 /// The advice for an error that has none itself.
 pub(crate) fn advice(error: &Error) -> String {
     if let Some(next) = error.next_step() {
