@@ -10,7 +10,6 @@ use crate::args::Global;
 use crate::context_folder::ContextFolder;
 use crate::error::{CommandError, Result, Usage};
 use crate::output;
-use crate::outside;
 use crate::variables::{Given, Variables, store};
 
 /// The folder with the definitions, inside the site folder.
@@ -58,7 +57,7 @@ impl SiteFolder {
             .directory("inventory_path")
             .unwrap_or_else(|| root.join(INVENTORY));
         let files = read(&root, &inventory)?;
-        let parsed = hive_site::parse_with(&files, &outside::of(&variables)?)?;
+        let parsed = hive_site::parse(&files)?;
         let folder = Self {
             root,
             site: parsed.site,
