@@ -85,6 +85,12 @@ impl Error {
         self
     }
 
+    /// With the cause that another error has.
+    pub(crate) fn keep_cause_of(mut self, other: &Error) -> Error {
+        self.0.cause = other.0.cause.clone();
+        self
+    }
+
     pub(crate) fn map_range(mut self, map: impl Fn(usize) -> usize) -> Error {
         self.0.range = self.0.range.map(|range| map(range.start)..map(range.end));
         self

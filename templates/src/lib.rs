@@ -1,8 +1,26 @@
 //! Ansible's template language, for the values of an inventory.
+//!
+//! [`Templates::render`] gives the value of a text: `"{{ hosts | length }}"`. It behaves as
+//! ansible-core 2.16 does, so that inventories written for it work unchanged. Where to look:
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `evaluation` | statements, expressions, calls, and what a template's output becomes |
+//! | `python` | values: operators, methods, printing, what is undefined |
+//! | `filters`, `predicates`, `lookups` | a table in each file: names and what they do |
+//! | `yaml` | `to_yaml` and `from_yaml` |
+//! | [`Variables`], [`Surroundings`] | what the caller gives: names, and the world of lookups |
 
 mod error;
+mod evaluation;
+mod filters;
+mod lookups;
+mod predicates;
+mod python;
+mod spelling;
 mod surroundings;
 mod variables;
+mod yaml;
 
 use std::sync::Arc;
 
@@ -33,37 +51,16 @@ impl Templates {
         if !is_template(text) {
             return Ok(Value::from(text));
         }
-        let mut environment = minijinja::Environment::new();
-        environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
-        environment.set_debug(true);
-        let single = text
-            .strip_prefix("{{")
-            .and_then(|text| text.strip_suffix("}}"));
-        let context = Value::from(LazyMap(variables));
-        let result = match single.map(|single| environment.compile_expression(single)) {
-            Some(Ok(expression)) => expression.eval(context),
-            _ => environment.render_str(text, context).map(Value::from),
-        };
-        let value = result.map_err(|error| {
-            let kind = match error.kind() {
-                minijinja::ErrorKind::SyntaxError => ErrorKind::Syntax,
-                minijinja::ErrorKind::UndefinedError => {
-                    ErrorKind::Undefined(single.unwrap_or(text).trim().to_owned())
-                }
-                _ => ErrorKind::Operation,
-            };
-            Error::new(kind, error.to_string()).with_cause(error)
-        })?;
-        if value.is_undefined() {
-            let name = single.unwrap_or(text).trim().to_owned();
-            let message = format!("`{name}` is undefined");
-            return Err(Error::new(ErrorKind::Undefined(name), message));
-        }
-        Ok(value)
+        evaluation::value_of(&self.surroundings, &variables, text)
     }
 }
 
 /// Whether a text holds anything to evaluate.
 pub fn is_template(text: &str) -> bool {
     ["{{", "{%", "{#"].iter().any(|start| text.contains(start))
+}
+
+/// Whether a value is `omit`: what is given it is to be left out.
+pub fn is_omit(value: &Value) -> bool {
+    value.as_str() == Some(evaluation::OMIT)
 }

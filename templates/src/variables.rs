@@ -11,6 +11,12 @@ pub trait Variables: Send + Sync {
     /// The value of a variable, or why it has none; `None` if there is no such variable.
     fn value(&self, name: &str) -> Option<Result<Value, Error>>;
 
+    /// Whether a variable's value is written as a template. Ansible keeps a number that is written as
+    /// one through `{{ name }}`, and makes text of one that a template gave.
+    fn is_written_as_template(&self, _name: &str) -> bool {
+        false
+    }
+
     /// All names.
     fn names(&self) -> Vec<String>;
 }
