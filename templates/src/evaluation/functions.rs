@@ -122,6 +122,12 @@ pub(crate) fn member(parent: &Value, key: &Value) -> Result<Option<Value>, Error
             .filter(|_| !value::is_map(parent))
             .and_then(|object| object.get_value(key)));
     }
+    if parent.is_tuple() && matches!(key.as_str(), Some("grouper" | "list")) {
+        // What `groupby` gives are pairs with names.
+        let place = usize::from(key.as_str() == Some("list"));
+        let items = value::items(parent)?;
+        return Ok(items.get(place).filter(|_| items.len() == 2).cloned());
+    }
     let Some(index) = value::integer(key) else {
         return Ok(None);
     };

@@ -82,8 +82,20 @@ pub(super) fn subelements(
         let skip = value::entry(options, &Value::from("skip_missing"))?.unwrap_or_default();
         arguments.positional[2] = Value::from(skip.is_true());
     }
+    let key = arguments.need(1, "subelements")?.clone();
     let found = filters::apply(evaluator, "subelements", &arguments)?;
-    value::items(&found)
+    // Unlike the filter, the lookup takes the list out of the element.
+    let pairs = value::items(&found)?.into_iter();
+    pairs
+        .map(|pair| {
+            let mut pair = value::items(&pair)?;
+            if let Some(element) = pair.first_mut() {
+                let entries = value::entries(element)?.into_iter();
+                *element = value::map(entries.filter(|(name, _)| *name != key));
+            }
+            Ok(value::list(pair))
+        })
+        .collect()
 }
 
 pub(super) fn random_choice(

@@ -71,12 +71,19 @@ fn wanted(term: &str, arguments: &Arguments) -> Result<Wanted, Error> {
             "the length has to be a number from 1 to 10000",
         )
     })?;
-    let chars = option("chars")?.unwrap_or_else(|| "ascii_letters,digits,.,:-_".into());
+    let letters = match option("chars")? {
+        Some(chars) => letters(&chars),
+        None => {
+            let mut usual = letters("ascii_letters,digits");
+            usual.extend(".,:-_".chars());
+            usual
+        }
+    };
     let encrypt = option("encrypt")?.filter(|kind| !kind.is_empty());
     Ok(Wanted {
         path,
         length,
-        letters: letters(&chars),
+        letters,
         encrypt,
         seed: option("seed")?.map(Value::from),
     })
