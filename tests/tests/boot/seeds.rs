@@ -13,6 +13,8 @@ use hive_tests::{Login, Site};
 const WAIT: &str = "io.systemd.stub.kernel-cmdline-extra=hive.seedwait=2";
 /// Inside interfaces of p-hive0 and p-hive1 in `hive run`, by which their seeds know them.
 const MACS: [u32; 2] = [0x01, 0x11];
+/// The outside interface of p-hive0, which its seed sets up; nobody is known by it.
+const OUTSIDE: u32 = 0x00;
 
 struct Bench<'a> {
     site: &'a Site,
@@ -38,7 +40,7 @@ impl<'a> Bench<'a> {
         let mut config = VmConfig::new("bench", &self.dir)
             .memory(1024)
             .disk(Disk::raw(self.dir.join("disk.raw")).unsafe_cache())
-            .nic(Nic::user(Mac::local(0x99), [Forward::tcp(22)]));
+            .nic(Nic::user(Mac::local(OUTSIDE), [Forward::tcp(22)]));
         for (number, seed) in seeds.iter().enumerate() {
             let stick = self.dir.join(format!("stick{number}.raw"));
             write_stick(&stick, seed);
