@@ -141,6 +141,8 @@ pub enum Command {
     Unset(commands::variables::Unset),
     /// List the variables: value, scope, and where each is from
     List(commands::variables::List),
+    /// Print all groups, names and variables that the inventory makes
+    Inventory(commands::inventory::Inventory),
     /// List the hosts of a stage
     #[command(name = "list-hosts")]
     ListHosts(commands::listing::Listing),

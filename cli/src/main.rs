@@ -15,6 +15,7 @@ mod machines;
 mod moment;
 mod names;
 mod output;
+mod outside;
 mod phases;
 mod progress;
 mod reference;

@@ -2,15 +2,16 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
-use hive_site::{Site, SourceFile, Stage, StageName, Warning};
+use hive_site::{InMemory, Outside, Site, SourceFile, Stage, StageName, Warning};
 
 use crate::args::Global;
 use crate::context_folder::ContextFolder;
 use crate::error::{CommandError, Result, Usage};
-use crate::output;
 use crate::variables::{Given, Variables, store};
+use crate::{output, outside};
 
 /// The folder with the definitions, inside the site folder.
 const INVENTORY: &str = "inventory";
@@ -36,28 +37,47 @@ impl SiteFolder {
     pub fn open(global: &Global) -> Result<Self> {
         let variables = variables(global)?;
         variables.warn_of_strangers();
-        let (folder, warnings) = Self::read(variables)?;
+        let outside = outside::of(&variables)?;
+        Self::tell(Self::read(variables, &outside)?)
+    }
+
+    /// The same for a command that works on all stages, whose templates count then, too.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_all_stages(global: &Global) -> Result<Self> {
+        let variables = variables(global)?;
+        variables.warn_of_strangers();
+        let mut outside = outside::of(&variables)?;
+        outside.stage = None;
+        Self::tell(Self::read(variables, &outside)?)
+    }
+
+    /// The same without a word, and without what lookups may do (make a password, say): for completion.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_quietly(global: &Global) -> Result<Self> {
+        let variables = variables(global)?;
+        let mut outside = outside::of(&variables)?;
+        outside.surroundings = Arc::new(InMemory::new());
+        Ok(Self::read(variables, &outside)?.0)
+    }
+
+    fn tell((folder, warnings): (Self, Vec<Warning>)) -> Result<Self> {
         for warning in &warnings {
             output::say(warning.to_string().trim_end());
         }
         Ok(folder)
     }
 
-    /// The same without a word: for completion.
-    ///
-    /// # Errors
-    /// As [`Self::open`].
-    pub fn open_quietly(global: &Global) -> Result<Self> {
-        Ok(Self::read(variables(global)?)?.0)
-    }
-
-    fn read(variables: Variables) -> Result<(Self, Vec<Warning>)> {
+    fn read(variables: Variables, outside: &Outside) -> Result<(Self, Vec<Warning>)> {
         let root = variables.root().to_owned();
         let inventory = variables
             .directory("inventory_path")
             .unwrap_or_else(|| root.join(INVENTORY));
         let files = read(&root, &inventory)?;
-        let parsed = hive_site::parse(&files)?;
+        let parsed = hive_site::parse_with(&files, outside)?;
         let folder = Self {
             root,
             site: parsed.site,
@@ -199,7 +219,7 @@ fn below(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<()> {
     for path in list(folder)? {
         if path.is_dir() {
             below(&path, paths)?;
-        } else if is_yaml(&file_name(&path)) {
+        } else if is_about_variables(&file_name(&path)) {
             paths.push(path);
         }
     }
@@ -227,6 +247,17 @@ fn file_name(path: &Path) -> String {
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned()
+}
+
+/// As Ansible has it, names without an ending count as well.
+fn is_about_variables(name: &str) -> bool {
+    is_yaml(name) || name.ends_with(".json") || !name.contains('.') || is_host(name)
+}
+
+/// Whether a name may be that of a host, whose file in `host_vars/` needs no ending.
+fn is_host(name: &str) -> bool {
+    let endings = [".md", ".txt", ".orig", ".rej", ".bak", ".swp", ".retry"];
+    !name.ends_with('~') && !endings.iter().any(|ending| name.ends_with(ending))
 }
 
 fn is_yaml(name: &str) -> bool {

@@ -44,7 +44,10 @@ impl Lock {
     /// # Errors
     /// An archive can't be reached or trusted, a package does not exist, or the lock can't be written.
     pub fn run(self, global: &Global) -> Result<ExitCode> {
-        let folder = SiteFolder::open(global)?;
+        let folder = match global.stage {
+            Some(_) => SiteFolder::open(global)?,
+            None => SiteFolder::open_all_stages(global)?,
+        };
         let stages: Vec<_> = match global.stage {
             Some(_) => vec![folder.stage(global)?],
             None => folder.site.stages.values().collect(),

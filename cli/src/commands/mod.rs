@@ -11,6 +11,7 @@ pub mod decisions;
 pub mod exec;
 pub mod init;
 pub mod initialize_services;
+pub mod inventory;
 pub mod listing;
 pub mod lock;
 pub mod logs;
@@ -65,6 +66,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
         Command::Get(get) => get.run(&global),
         Command::Unset(unset) => unset.run(&global),
         Command::List(list) => list.run(&global),
+        Command::Inventory(inventory) => inventory.run(&global),
         Command::ListHosts(listing) => listing.hosts(&global),
         Command::ListServices(listing) => listing.services(&global),
         Command::ListVolumes(listing) => listing.volumes(&global),

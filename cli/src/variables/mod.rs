@@ -148,7 +148,6 @@ impl Variables {
     ///
     /// # Errors
     /// What is persisted is something else.
-    #[allow(dead_code, reason = "for the phases that read services")]
     pub fn device_map(&self) -> Result<BTreeMap<String, u16>> {
         numbers(DEVICES, self.get(DEVICES).map(|found| &found.value))
     }
@@ -157,7 +156,6 @@ impl Variables {
     ///
     /// # Errors
     /// What is persisted is something else.
-    #[allow(dead_code, reason = "for the phases that read services")]
     pub fn port_map(&self) -> Result<BTreeMap<String, u16>> {
         numbers(PORTS, self.get(PORTS).map(|found| &found.value))
     }
@@ -167,7 +165,6 @@ impl Variables {
     ///
     /// # Errors
     /// `change` fails (nothing is kept then), or the files can't be written.
-    #[allow(dead_code, reason = "for the phases that read services")]
     pub fn update_maps<T>(&mut self, change: impl FnOnce(&mut Maps) -> Result<T>) -> Result<T> {
         let stage = self.stage.name();
         let (maps, result) = Store::update(&self.root, |store| {
