@@ -133,6 +133,8 @@ pub enum Command {
     Cp(commands::cp::Cp),
     /// Spread tasks evenly over the hosts again
     Rebalance(commands::rebalance::Rebalance),
+    /// Show the swarm as a page in the browser, live
+    Ui(commands::ui::Ui),
     /// Keep a variable's value
     Set(commands::variables::Set),
     /// Print a variable's value

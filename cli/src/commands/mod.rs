@@ -24,6 +24,7 @@ pub mod seed;
 pub mod setup_hosts;
 pub mod ssh;
 pub mod status;
+pub mod ui;
 pub mod variables;
 
 use std::process::ExitCode;
@@ -62,6 +63,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
         Command::Exec(exec) => exec.run(&global),
         Command::Cp(cp) => cp.run(&global),
         Command::Rebalance(rebalance) => rebalance.run(&global),
+        Command::Ui(ui) => ui.run(&global),
         Command::Set(set) => set.run(&global),
         Command::Get(get) => get.run(&global),
         Command::Unset(unset) => unset.run(&global),
