@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::step::{Result, cargo, read};
 
 /// What is not written here is not used.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("hive-inventory", &[]),
     ("hive-site", &["hive-inventory", "hive-templates"]),
     ("hive-membership", &["hive-inventory"]),
@@ -35,7 +35,10 @@ const ARROWS: [(&str, &[&str]); 13] = [
         "hive",
         &[
             "hive-inventory",
+            "hive-templates",
             "hive-site",
+            "hive-deploy",
+            "hive-ui",
             "hive-system",
             "hive-builder",
             "hive-qemu",
