@@ -7,7 +7,10 @@ use crate::step::{Result, cargo, read};
 /// What is not written here is not used.
 const ARROWS: [(&str, &[&str]); 16] = [
     ("hive-inventory", &[]),
+    ("hive-templates", &[]),
     ("hive-site", &["hive-inventory", "hive-templates"]),
+    ("hive-deploy", &["hive-site"]),
+    ("hive-ui", &[]),
     ("hive-membership", &["hive-inventory"]),
     ("hive-disks", &["hive-inventory", "hive-system"]),
     ("hive-system", &[]),

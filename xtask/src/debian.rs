@@ -78,7 +78,12 @@ pub const TO_TEST: &[Need] = &[
     program_of("mdadm", "mdadm", "a member of somebody's RAID"),
     program_of("dockerd", "docker.io", "engines that become one swarm"),
     program_of("ip", "iproute2", "networks between them"),
-    file_of("/bin/busybox", "busybox-static", "container images of the stories"),
+    program_of("chromium", "chromium", "looks at the page of `hive ui`"),
+    file_of(
+        "/bin/busybox",
+        "busybox-static",
+        "container images of the stories",
+    ),
     file_of(
         "/usr/share/doc/python3-venv",
         "python3-venv",
