@@ -25,6 +25,35 @@ impl Object for Macro {
     }
 }
 
+/// A method as a value, with what it is a method of: `text | attr('upper')`.
+#[derive(Debug)]
+struct Method {
+    of: Value,
+    name: String,
+}
+
+impl Object for Method {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+}
+
+/// A method of a value, not called yet.
+pub(crate) fn method(of: &Value, name: &str) -> Option<Value> {
+    methods::has(of, name).then(|| {
+        Value::from_object(Method {
+            of: of.clone(),
+            name: name.to_owned(),
+        })
+    })
+}
+
+/// Whether a value can be called.
+pub(crate) fn is_callable(found: &Value) -> bool {
+    found.downcast_object_ref::<Method>().is_some()
+        || found.downcast_object_ref::<Macro>().is_some()
+}
+
 impl<'a> Evaluator<'a> {
     /// A macro as a value.
     pub(super) fn declare(&mut self, declared: &'a ast::Macro<'a>) -> Value {
@@ -53,7 +82,7 @@ impl<'a> Evaluator<'a> {
                 let called = self.expression(other)?;
                 undefined::refuse(&called)?;
                 let arguments = self.arguments(&call.args)?;
-                match self.macro_result(&called, &arguments) {
+                match self.result_of(&called, &arguments) {
                     Some(result) => result,
                     None => Err(not_callable(&expressions::path(other), &called)),
                 }
@@ -68,8 +97,15 @@ impl<'a> Evaluator<'a> {
         arguments: &Arguments,
     ) -> Result<Value, Error> {
         let found = self.name(name, place)?;
+        if let Some(state) = found.downcast_object_ref::<Loop>() {
+            let result = self.again(state, arguments.need(0, "iterable")?);
+            return result.unwrap_or_else(|| {
+                Err(not_callable(name, &found)
+                    .with_next_step("write `recursive` at the end of its `{% for … %}`"))
+            });
+        }
         if !undefined::is(&found) {
-            return match self.macro_result(&found, arguments) {
+            return match self.result_of(&found, arguments) {
                 Some(result) => result,
                 None => Err(not_callable(name, &found)),
             };
@@ -93,6 +129,14 @@ impl<'a> Evaluator<'a> {
                 Err(error)
             }
         }
+    }
+
+    /// The result of a value that is a macro or a method.
+    fn result_of(&mut self, called: &Value, arguments: &Arguments) -> Option<Result<Value, Error>> {
+        if let Some(method) = called.downcast_object_ref::<Method>() {
+            return methods::call(&method.of, &method.name, arguments).transpose();
+        }
+        self.macro_result(called, arguments)
     }
 
     /// The result of a value that is a macro.
@@ -166,13 +210,7 @@ impl<'a> Evaluator<'a> {
         if let Some(state) = object.downcast_object_ref::<Loop>() {
             match name {
                 "cycle" => return Ok(state.cycle(&arguments.positional).unwrap_or_default()),
-                "changed" => {
-                    return Err(Error::new(
-                        ErrorKind::Function("loop.changed".into()),
-                        "`loop.changed` is not supported in templates of an inventory",
-                    )
-                    .with_next_step("compare with `loop.previtem`"));
-                }
+                "changed" => return Ok(Value::from(state.changed(&arguments.positional))),
                 _ => {}
             }
         }
@@ -184,7 +222,7 @@ impl<'a> Evaluator<'a> {
             return Ok(result);
         }
         if let Some(found) = functions::member(object, &Value::from(name))?
-            && let Some(result) = self.macro_result(&found, arguments)
+            && let Some(result) = self.result_of(&found, arguments)
         {
             return result;
         }

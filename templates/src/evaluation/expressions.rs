@@ -170,7 +170,7 @@ impl<'a> Evaluator<'a> {
             BinOpKind::Gte => CompareOpKind::Gte,
             BinOpKind::In => CompareOpKind::In,
             BinOpKind::Concat => {
-                let joined = printing::text(&first)? + &printing::text(&second)?;
+                let joined = printing::shown(&first)? + &printing::shown(&second)?;
                 return Ok(Value::from(joined));
             }
             _ => return operators::apply(operator, &first, &second),

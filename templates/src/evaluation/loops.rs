@@ -1,6 +1,6 @@
 //! `loop` inside of a `for`.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use minijinja::value::{Object, ObjectRepr};
 
@@ -11,7 +11,12 @@ use crate::Value;
 pub(super) struct Loop {
     items: Arc<Vec<Value>>,
     index: usize,
+    /// How often the loop was called by itself.
     depth: usize,
+    /// The statement's place in the evaluator's list, for a loop that may call itself.
+    statement: Option<usize>,
+    /// What `loop.changed` was asked last.
+    asked: Arc<Mutex<Option<Vec<Value>>>>,
 }
 
 impl From<Loop> for Value {
@@ -21,11 +26,13 @@ impl From<Loop> for Value {
 }
 
 impl Loop {
-    pub fn over(items: Vec<Value>, depth: usize) -> Loop {
+    pub fn over(items: Vec<Value>, depth: usize, statement: Option<usize>) -> Loop {
         Loop {
             items: Arc::new(items),
             index: 0,
             depth,
+            statement,
+            asked: Arc::default(),
         }
     }
 
@@ -40,6 +47,19 @@ impl Loop {
     /// `loop.cycle(…)`: one of the values, in turns.
     pub fn cycle(&self, values: &[Value]) -> Option<Value> {
         values.get(self.index % values.len().max(1)).cloned()
+    }
+
+    /// `loop.changed(…)`: whether the values are others than at the last time.
+    pub fn changed(&self, values: &[Value]) -> bool {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = asked.as_deref() != Some(values);
+        *asked = Some(values.to_vec());
+        changed
+    }
+
+    /// The statement to run again when the loop is called, and how deep that is.
+    pub fn recursion(&self) -> Option<(usize, usize)> {
+        Some((self.statement?, self.depth + 1))
     }
 
     /// The item before this one.
@@ -63,8 +83,8 @@ impl Object for Loop {
             "first" => Value::from(self.index == 0),
             "last" => Value::from(self.index + 1 == length),
             "length" => Value::from(length),
-            "depth" => Value::from(self.depth),
-            "depth0" => Value::from(self.depth - 1),
+            "depth" => Value::from(self.depth + 1),
+            "depth0" => Value::from(self.depth),
             "previtem" => return self.previous().cloned(),
             "nextitem" => return self.items.get(self.index + 1).cloned(),
             _ => return None,

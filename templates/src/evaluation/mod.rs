@@ -21,6 +21,7 @@ use crate::python::undefined::Undefined;
 use crate::python::value;
 use crate::variables::LazyMap;
 use crate::{Error, ErrorKind, Surroundings, Value, Variables};
+pub(crate) use calls::{is_callable, method};
 pub(crate) use functions::member;
 use preparation::Prepared;
 
@@ -36,6 +37,8 @@ pub(crate) struct Evaluator<'a> {
     pub variables: Arc<dyn Variables>,
     scopes: Vec<Vec<(String, Value)>>,
     macros: Vec<&'a ast::Macro<'a>>,
+    /// Loops that may call themselves.
+    recursive: Vec<&'a ast::ForLoop<'a>>,
     /// The body of a `{% call %}`, for the macro that is called next.
     pending_caller: Option<Value>,
     depth: usize,
@@ -129,6 +132,7 @@ impl<'a> Evaluator<'a> {
             variables: variables.clone(),
             scopes: vec![Vec::new()],
             macros: Vec::new(),
+            recursive: Vec::new(),
             pending_caller: None,
             depth: 0,
         }

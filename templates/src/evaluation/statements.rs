@@ -156,16 +156,36 @@ impl<'a> Evaluator<'a> {
     }
 
     fn for_loop(&mut self, this: &'a ast::ForLoop<'a>, out: &mut String) -> Result<(), Error> {
-        if this.recursive {
-            return Err(Error::new(
-                ErrorKind::Syntax,
-                "recursive loops are not supported in templates of an inventory",
-            )
-            .with_next_step("use a macro that calls itself"));
-        }
         let iterated = self.expression(&this.iter)?;
-        let mut items = value::items(&iterated)
+        let items = value::items(&iterated)
             .map_err(|error| error.with_range(expressions::range(&this.iter)))?;
+        let statement = this.recursive.then(|| {
+            self.recursive.push(this);
+            self.recursive.len() - 1
+        });
+        self.go_through(this, items, (statement, 0), out)
+    }
+
+    /// A loop that calls itself: `loop(items)`.
+    pub(super) fn again(&mut self, state: &Loop, found: &Value) -> Option<Result<Value, Error>> {
+        let (statement, depth) = state.recursion()?;
+        let this = *self.recursive.get(statement)?;
+        Some(value::items(found).and_then(|items| {
+            self.deeper(|evaluator| {
+                let mut out = String::new();
+                evaluator.go_through(this, items, (Some(statement), depth), &mut out)?;
+                Ok(Value::from(out))
+            })
+        }))
+    }
+
+    fn go_through(
+        &mut self,
+        this: &'a ast::ForLoop<'a>,
+        mut items: Vec<Value>,
+        (statement, depth): (Option<usize>, usize),
+        out: &mut String,
+    ) -> Result<(), Error> {
         if let Some(filter) = &this.filter_expr {
             let mut kept = Vec::new();
             for item in items {
@@ -184,8 +204,7 @@ impl<'a> Evaluator<'a> {
             self.body(&this.else_body, out)?;
             return Ok(());
         }
-        let depth = self.scopes.len();
-        let mut state = Loop::over(items, depth);
+        let mut state = Loop::over(items, depth, statement);
         while let Some(item) = state.item() {
             self.scopes
                 .push(vec![("loop".to_owned(), state.clone().into())]);

@@ -14,7 +14,7 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
     ("int", |_, a| int(a)),
     ("float", |_, a| float(a)),
     ("string", |_, a| {
-        Ok(Value::from_safe_string(a.input_text()?))
+        Ok(Value::from_safe_string(printing::shown(a.input())?))
     }),
     ("type_debug", |_, a| {
         let name = value::type_name(a.input());

@@ -32,6 +32,7 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
         Ok(value::map([(key, a.input().clone())]))
     }),
     ("extract", extract),
+    ("rekey_on_member", |_, a| rekey(a)),
 ];
 
 /// How lists of the same name are put together.
@@ -43,6 +44,46 @@ enum Lists {
     Prepend,
     AppendMissing,
     PrependMissing,
+}
+
+/// Mappings under what one of their entries says.
+fn rekey(arguments: &Arguments) -> Result<Value, Error> {
+    let key = arguments.need(1, "key")?;
+    let overwrite = match arguments.text(2, "duplicates")?.as_deref() {
+        None | Some("error") => false,
+        Some("overwrite") => true,
+        Some(other) => {
+            return Err(Error::new(
+                ErrorKind::Operation,
+                format!("`duplicates` can't be `{other}`"),
+            )
+            .with_next_step("write `duplicates='error'` or `duplicates='overwrite'`"));
+        }
+    };
+    let found: Vec<Value> = match value::is_map(arguments.input()) {
+        true => value::entries(arguments.input())?
+            .into_iter()
+            .map(|(_, entry)| entry)
+            .collect(),
+        false => arguments.input_items()?,
+    };
+    let mut entries: Vec<(Value, Value)> = Vec::new();
+    for item in found {
+        let name = value::entry(&item, key)?.ok_or_else(|| {
+            let (key, of) = (value::described(key), value::described(&item));
+            Error::new(ErrorKind::Operation, format!("{of} has no entry for {key}"))
+        })?;
+        undefined::refuse(&name)?;
+        if !overwrite && entries.iter().any(|(known, _)| *known == name) {
+            let name = value::described(&name);
+            return Err(
+                Error::new(ErrorKind::Operation, format!("two of them have {name}"))
+                    .with_next_step("with `duplicates='overwrite'` the last one counts"),
+            );
+        }
+        entries.push((name, item));
+    }
+    Ok(value::map(entries))
 }
 
 fn combine(arguments: &Arguments) -> Result<Value, Error> {

@@ -12,12 +12,14 @@ mod numbers;
 mod order;
 mod paths;
 pub(crate) mod patterns;
+mod pretty;
 mod randomness;
 mod selection;
 mod sets;
 mod sizes;
 mod texts;
 mod urls;
+mod windows;
 
 pub(crate) use hashes::crypt;
 
@@ -41,6 +43,7 @@ const TABLES: &[&[(&str, Filter)]] = &[
     numbers::FILTERS,
     order::FILTERS,
     paths::FILTERS,
+    pretty::FILTERS,
     patterns::FILTERS,
     randomness::FILTERS,
     selection::FILTERS,
@@ -48,6 +51,7 @@ const TABLES: &[&[(&str, Filter)]] = &[
     sizes::FILTERS,
     texts::FILTERS,
     urls::FILTERS,
+    windows::FILTERS,
     yaml::FILTERS,
 ];
 
@@ -64,10 +68,7 @@ const ABSENT: &[(&str, &str)] = &[
         "unvault",
         "ansible-vault is not supported; use `lookup('password', …)` or a secret",
     ),
-    ("win_basename", "use `basename`"),
-    ("win_dirname", "use `dirname`"),
     ("fileglob", "use `lookup('fileglob', …)`"),
-    ("pprint", "use `to_nice_json`"),
 ];
 
 /// The name of a filter, test or lookup without its collection: `combine` of

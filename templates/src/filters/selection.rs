@@ -14,8 +14,19 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
     ("rejectattr", |e, a| choose(e, a, true, false)),
     ("groupby", groupby),
     ("attr", |e, a| {
-        let name = a.need(1, "name")?.clone();
-        attribute(e, a.input(), &name)
+        // Unlike a dot, it sees what Python calls attributes, so no entries of mappings.
+        let name = a.need_text(1, "name")?;
+        if let Some(method) = crate::evaluation::method(a.input(), &name) {
+            return Ok(method);
+        }
+        if value::is_map(a.input()) || a.input().as_str().is_some() {
+            let missing = undefined::Undefined::named(name.clone());
+            let of = value::described(a.input());
+            return Ok(missing
+                .saying(format!("{of} has no attribute `{name}`"), None)
+                .value());
+        }
+        attribute(e, a.input(), &Value::from(name))
     }),
 ];
 

@@ -26,7 +26,9 @@ pub(super) const TESTS: &[(&str, Test)] = &[
         let input = a.input();
         Ok(input.as_str().is_some() || value::is_list(input) || value::is_map(input))
     }),
-    ("callable", |_, _| Ok(false)),
+    ("callable", |_, a| {
+        Ok(crate::evaluation::is_callable(a.input()))
+    }),
     ("escaped", |_, _| Ok(false)),
     ("sameas", |_, a| Ok(same(a.input(), a.need(1, "other")?))),
     ("odd", |_, a| Ok(number(a.input())?.rem_euclid(2) == 1)),

@@ -84,9 +84,10 @@ impl Reader<'_> {
                     .unwrap_or(self.rest.len());
                 let (word, rest) = self.rest.split_at(end);
                 let value = match word {
-                    "True" => Value::from(true),
-                    "False" => Value::from(false),
-                    "None" => Value::from(()),
+                    // JSON's words are known as well: lookups read such files.
+                    "True" | "true" => Value::from(true),
+                    "False" | "false" => Value::from(false),
+                    "None" | "null" => Value::from(()),
                     _ => return None,
                 };
                 self.rest = rest;

@@ -33,6 +33,71 @@ pub(crate) fn call(
     })
 }
 
+/// The methods of each type, for those who ask whether there is one.
+const OF_TEXTS: &[&str] = &[
+    "upper",
+    "lower",
+    "casefold",
+    "capitalize",
+    "title",
+    "swapcase",
+    "strip",
+    "lstrip",
+    "rstrip",
+    "startswith",
+    "endswith",
+    "removeprefix",
+    "removesuffix",
+    "replace",
+    "split",
+    "rsplit",
+    "splitlines",
+    "partition",
+    "rpartition",
+    "join",
+    "count",
+    "find",
+    "rfind",
+    "index",
+    "rindex",
+    "isdigit",
+    "isnumeric",
+    "isdecimal",
+    "isalpha",
+    "isalnum",
+    "isspace",
+    "isascii",
+    "isupper",
+    "islower",
+    "isidentifier",
+    "istitle",
+    "isprintable",
+    "zfill",
+    "ljust",
+    "rjust",
+    "center",
+    "expandtabs",
+    "encode",
+    "format",
+    "format_map",
+];
+const OF_MAPS: &[&str] = &["keys", "values", "items", "get", "copy"];
+const OF_LISTS: &[&str] = &["count", "index", "copy"];
+
+/// Whether a value has a method of this name that leaves it as it is.
+pub(crate) fn has(object: &Value, name: &str) -> bool {
+    let known = if object.as_str().is_some() {
+        OF_TEXTS
+    } else if value::is_map(object) {
+        OF_MAPS
+    } else if value::is_list(object) {
+        OF_LISTS
+    } else {
+        return false;
+    };
+    known.contains(&name)
+}
+
 fn failed(why: String) -> Error {
     Error::new(ErrorKind::Operation, why)
 }
@@ -245,7 +310,9 @@ fn text_method(text: &str, name: &str, arguments: &Arguments) -> Result<Option<V
             }
             Value::from(out)
         }
-        "encode" | "decode" => Value::from(text),
+        // Bytes are UTF-8 here, whatever encoding is asked for.
+        "encode" => Value::from_bytes(text.as_bytes().to_vec()),
+        "decode" => Value::from(text),
         "format" | "format_map" => {
             let mut values = arguments.positional.clone();
             for found in values.iter().chain(arguments.named.iter().map(|(_, v)| v)) {

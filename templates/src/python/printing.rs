@@ -15,6 +15,14 @@ pub(crate) fn text(value: &Value) -> Result<String, Error> {
     repr(value)
 }
 
+/// `str(value)`: the text, but bytes as in a program.
+pub(crate) fn shown(value: &Value) -> Result<String, Error> {
+    match value.kind() {
+        ValueKind::Bytes => repr(value),
+        _ => text(value),
+    }
+}
+
 /// The value as Python would write it in a program.
 pub(crate) fn repr(value: &Value) -> Result<String, Error> {
     let mut out = String::new();
@@ -28,7 +36,7 @@ fn write(out: &mut String, value: &Value) -> Result<(), Error> {
         ValueKind::String => quote(out, value.as_str().unwrap_or_default()),
         ValueKind::Bytes => {
             out.push('b');
-            quote(out, &value.to_string());
+            quote_bytes(out, value.as_bytes().unwrap_or_default());
         }
         ValueKind::Number => match value::integer(value) {
             Some(whole) => out.push_str(&whole.to_string()),
@@ -67,6 +75,30 @@ fn write(out: &mut String, value: &Value) -> Result<(), Error> {
         _ => out.push_str(&value.to_string()),
     }
     Ok(())
+}
+
+fn quote_bytes(out: &mut String, bytes: &[u8]) {
+    let ascii: String = bytes
+        .iter()
+        .map(|byte| {
+            if byte.is_ascii() {
+                *byte as char
+            } else {
+                '\u{0}'
+            }
+        })
+        .collect();
+    let mut quoted = String::new();
+    quote(&mut quoted, &ascii);
+    let mut beyond = bytes.iter().filter(|byte| **byte == 0 || !byte.is_ascii());
+    // Bytes beyond ASCII are written by their numbers, as NUL is.
+    let mut parts = quoted.split("\\x00");
+    out.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        let byte = beyond.next().copied().unwrap_or_default();
+        let _ = write!(out, "\\x{byte:02x}");
+        out.push_str(part);
+    }
 }
 
 fn quote(out: &mut String, text: &str) {

@@ -1,5 +1,7 @@
 //! What `ipaddr` can be asked.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 use super::network::Network;
 use crate::python::value;
 use crate::{Error, ErrorKind, Value};
@@ -47,6 +49,8 @@ const NAMES: &[&str] = &[
     "cidr",
     "peer",
     "6to4",
+    "ipv4",
+    "ipv6",
 ];
 
 fn text(text: String) -> Option<Value> {
@@ -146,6 +150,16 @@ pub(super) fn answer(network: &Network, query: &str) -> Result<Option<Value>, Er
                 ));
             }
         },
+        "ipv4" | "v4" => Some(match (n.version, mapped(n)) {
+            (4, _) => Value::from(n.normal()),
+            (_, Some(four)) => Value::from(four.with_prefix(four.address)),
+            _ => Value::from(false),
+        }),
+        "ipv6" | "v6" if n.version == 4 => {
+            let six = Ipv4Addr::from(n.address as u32).to_ipv6_mapped();
+            text(format!("{six}/{}", n.prefix + 96))
+        }
+        "ipv6" | "v6" => text(n.normal()),
         "6to4" => match (n.version, is_private(n)) {
             (4, false) => {
                 let address = 0x2002u128 << 112 | n.address << 80;
@@ -173,6 +187,13 @@ fn unknown(query: &str) -> Error {
             "ask for address, network, netmask, prefix, net, size, a number, or a network like 10.0.0.0/8",
         ),
     }
+}
+
+/// The address of version 4 that one of version 6 stands for.
+fn mapped(network: &Network) -> Option<Network> {
+    let four = Ipv6Addr::from(network.address).to_ipv4_mapped()?;
+    let prefix = network.prefix.checked_sub(96)?;
+    Network::parse(&format!("{four}/{prefix}"))
 }
 
 fn within(network: &Network, wide: &[&str]) -> bool {
