@@ -1,0 +1,98 @@
+//! Compose files as what is wanted of a swarm.
+//!
+//! ```text
+//! texts ─► tree ─► interpolation ─► merge ─► service, network, material ─► hive_deploy::Desired
+//! ```
+//!
+//! [`map`] does all of it; files and variables come through [`Surroundings`]. What docker does with a
+//! file, `docker stack deploy`, is the measure; where hive does otherwise, the place says so.
+
+mod attachment;
+mod env_file;
+mod fields;
+mod grant;
+mod ignored;
+mod interpolation;
+mod material;
+mod merge;
+mod network;
+mod report;
+mod scalar;
+mod service;
+mod shell;
+mod spelling;
+mod stack;
+mod tree;
+mod volume;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use hive_deploy::desired::Desired;
+pub use hive_site::{Diagnostic, SourceFile};
+
+pub use stack::name_of;
+
+/// Label of services: the image as the file names it.
+pub const IMAGE_LABEL: &str = "com.docker.stack.image";
+/// Label of secrets and configs that a file gives a fixed name: the keyed hash of their content.
+pub const CONTENT_LABEL: &str = "hive.content";
+
+/// The world that a file may refer to.
+pub trait Surroundings {
+    /// An environment variable.
+    fn variable(&self, name: &str) -> Option<String>;
+    /// A file; relative paths lie below [`Self::folder`].
+    ///
+    /// # Errors
+    /// It can't be read.
+    fn read_file(&self, path: &Path) -> io::Result<Vec<u8>>;
+    /// The folder that relative paths start from: that of the first file, absolute.
+    fn folder(&self) -> PathBuf;
+    /// The home folder, for paths with `~`.
+    fn home(&self) -> Option<PathBuf>;
+}
+
+/// A stack.
+#[derive(Debug, Clone)]
+pub struct Stack {
+    /// What is wanted of the swarm.
+    pub desired: Desired,
+    /// What has no effect, or surprises.
+    pub warnings: Vec<Diagnostic>,
+    /// Services by their names in the swarm, with the images of the file.
+    pub images: BTreeMap<String, String>,
+}
+
+/// Everything that keeps a file from being used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problems(pub Vec<Diagnostic>);
+
+impl std::error::Error for Problems {}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let texts: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&texts.join("\n"))?;
+        if self.0.len() > 1 {
+            write!(f, "\n{} errors\n", self.0.len())?;
+        }
+        Ok(())
+    }
+}
+
+/// Maps the files of a stack, later ones over earlier ones. `key` is that of the hash in the names of
+/// secrets and configs.
+///
+/// # Errors
+/// All that is wrong in the files, with places.
+pub fn map(
+    name: &str,
+    files: &[SourceFile],
+    surroundings: &dyn Surroundings,
+    key: &[u8],
+) -> Result<Stack, Problems> {
+    stack::map(name, files, surroundings, key)
+}
