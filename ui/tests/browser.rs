@@ -162,7 +162,7 @@ fn the_page_follows_the_swarm_and_says_when_it_does_not() {
     page.board.lost(
         "No connection to h1",
         "the ssh connection ended",
-        "It is tried again by itself. Check `hive ssh h1`.",
+        "It is tried again by itself. Check `hive ssh -t h1`.",
     );
     browser.wait("document.querySelector('#banner').textContent.includes('No connection to h1')");
     browser.wait("/Shown is what was seen at \\d\\d:\\d\\d:\\d\\d/.test(document.querySelector('#banner').textContent)");

@@ -107,7 +107,7 @@ fn an_image_that_no_host_has_is_told_with_the_hosts_and_the_next_step() {
     );
     assert!(
         problem.next[0]
-            .contains("`hive ssh h1 -- docker pull registry.example:5000/image_web:latest`")
+            .contains("`hive ssh -t h1 -- docker pull registry.example:5000/image_web:latest`")
     );
     assert_eq!(
         problem.said,

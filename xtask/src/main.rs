@@ -23,6 +23,7 @@ cargo xtask docs [--check]  write the generated reference, or say that it is sta
 cargo xtask bench bake      how long bakes take, beside mmdebstrap
 cargo xtask bench boot      power-on to Docker ready, beside stock Debian
 cargo xtask bench join      power-on to one swarm of three managers, beside a script over ssh
+cargo xtask bench deploy    a deployment of fifty services with nothing to do, beside docker stack deploy
 ";
 
 fn main() -> ExitCode {
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         ["bench", "bake"] => bench::bake::run(),
         ["bench", "boot"] => bench::boot::run(),
         ["bench", "join"] => bench::join::run(),
+        ["bench", "deploy"] => bench::deploy::run(),
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;

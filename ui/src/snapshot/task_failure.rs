@@ -85,7 +85,7 @@ fn image(lower: &str, task: &Circumstances) -> Option<Words> {
             "no such image".to_owned(),
             format!("{host} does not have the image {image} and could not pull it."),
             format!(
-                "Check the name and tag, and that {host} reaches the registry: `hive ssh {host} -- docker pull {image}`."
+                "Check the name and tag, and that {host} reaches the registry: `hive ssh -t {host} -- docker pull {image}`."
             ),
         )
     } else if has("x509") {
@@ -119,7 +119,7 @@ fn container(said: &str, lower: &str, task: &Circumstances) -> Option<Words> {
             "a port is taken".to_owned(),
             format!("Something else on {host} listens on a port that the service publishes there."),
             format!(
-                "Find it with `hive ssh {host} -- ss -ltnup`, or choose another port for {service}."
+                "Find it with `hive ssh -t {host} -- ss -ltnup`, or choose another port for {service}."
             ),
         )
     } else if has("no space left on device") {
@@ -127,7 +127,7 @@ fn container(said: &str, lower: &str, task: &Circumstances) -> Option<Words> {
             "no space left".to_owned(),
             format!("The disk of {host} is full, so the container could not be made."),
             format!(
-                "See what fills it with `hive ssh {host} -- docker system df`, or enlarge the disk."
+                "See what fills it with `hive ssh -t {host} -- docker system df`, or enlarge the disk."
             ),
         )
     } else if has("executable file not found") || has("no such file or directory") && has("exec") {
@@ -152,7 +152,7 @@ fn container(said: &str, lower: &str, task: &Circumstances) -> Option<Words> {
                 "The volume driver of {host} could not give the service its volume: it is held elsewhere, is not in step, or does not exist."
             ),
             format!(
-                "`hive status` shows volumes; on the host: `hive ssh {host} -- journalctl -u docker`."
+                "`hive status` shows volumes; on the host: `hive ssh -t {host} -- journalctl -u docker`."
             ),
         )
     } else if has("could not find an available") || has("no available ip") || has("pool exhausted")
@@ -183,7 +183,7 @@ fn container(said: &str, lower: &str, task: &Circumstances) -> Option<Words> {
                 "The engine of {host} gave up waiting for something: an image, a network or a volume."
             ),
             format!(
-                "It is tried again by itself. If it stays: `hive ssh {host} -- journalctl -u docker`."
+                "It is tried again by itself. If it stays: `hive ssh -t {host} -- journalctl -u docker`."
             ),
         )
     } else if has("cannot allocate memory") || has("out of memory") || has("oom") {

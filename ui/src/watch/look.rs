@@ -33,7 +33,7 @@ impl Trouble {
             title: format!("No connection to {target}"),
             detail: chain(e),
             next: format!(
-                "It is tried again by itself. Check your network, and that `hive ssh {target}` works."
+                "It is tried again by itself. Check your network, and that `hive ssh -t {target}` works."
             ),
             connected: false,
         }
@@ -45,7 +45,7 @@ impl Trouble {
             title: format!("No answer from {target}"),
             detail: format!("Nothing came within {} seconds.", time.as_secs()),
             next: format!(
-                "It is tried again by itself. Check your network, and that `hive ssh {target}` works."
+                "It is tried again by itself. Check your network, and that `hive ssh -t {target}` works."
             ),
             connected: false,
         }
@@ -65,7 +65,7 @@ impl Trouble {
             (
                 format!("{target} does not tell about its swarm"),
                 format!(
-                    "It is asked again by itself. `hive ssh {target} -- journalctl -u docker`."
+                    "It is asked again by itself. `hive ssh -t {target} -- journalctl -u docker`."
                 ),
             )
         };

@@ -2,6 +2,7 @@
 
 pub mod bake;
 pub mod boot;
+pub mod deploy;
 pub mod join;
 mod lock;
 mod site;

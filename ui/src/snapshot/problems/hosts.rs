@@ -98,7 +98,7 @@ fn cut_off(host: &Host) -> Option<Problem> {
         .reasons
         .push("The leader has no connection to it on port 2377.".to_owned());
     problem.next.push(format!(
-        "Check that port 2377/tcp is open between the managers, then `hive ssh {} -- journalctl -u docker`.",
+        "Check that port 2377/tcp is open between the managers, then `hive ssh -t {} -- journalctl -u docker`.",
         host.name
     ));
     Some(problem)

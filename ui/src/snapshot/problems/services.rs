@@ -112,7 +112,7 @@ fn starting(service: &Service, tasks: &[&Task], now: i64, mut problem: Problem) 
                 let hosts: Vec<&str> = way.iter().filter_map(|task| task.host.as_deref()).collect();
                 problem.next.push(match hosts.first() {
                     Some(host) => format!(
-                        "This takes long. See what the engine does: `hive ssh {host} -- journalctl -u docker`."
+                        "This takes long. See what the engine does: `hive ssh -t {host} -- journalctl -u docker`."
                     ),
                     None => "This takes long. Look at the hosts' availability.".to_owned(),
                 });
