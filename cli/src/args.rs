@@ -114,6 +114,15 @@ pub enum Command {
     /// Build the container images that roles make
     #[command(name = "build-images")]
     BuildImages(commands::build_images::BuildImages),
+    /// Make the volumes that docker's drivers keep, on every host
+    #[command(name = "build-volumes")]
+    BuildVolumes(commands::build_volumes::BuildVolumes),
+    /// Make the networks of the services
+    #[command(name = "build-networks")]
+    BuildNetworks(commands::build_networks::BuildNetworks),
+    /// Make the services what the inventory says, and wait until they run
+    #[command(name = "deploy-services")]
+    DeployServices(commands::deploy_services::DeployServices),
     /// Apply roles inside running services
     #[command(name = "initialize-services")]
     InitializeServices(commands::initialize_services::InitializeServices),
@@ -131,6 +140,8 @@ pub enum Command {
     Exec(commands::exec::Exec),
     /// Copy files into or out of a container of a service, wherever it runs
     Cp(commands::cp::Cp),
+    /// Lead a service back to its definition before the last update
+    Rollback(commands::rollback::Rollback),
     /// Spread tasks evenly over the hosts again
     Rebalance(commands::rebalance::Rebalance),
     /// Show the swarm as a page in the browser, live

@@ -5,6 +5,7 @@
 //! | 1 | yours to put right: the message says what was being done, the causes, and the next step |
 //! | 2 | wrong usage; nothing was done (clap's own errors give the same) |
 //! | 70 | a fault of hive itself (`EX_SOFTWARE` of sysexits.h) |
+//! | 128 and more | ended by a signal, as a shell counts |
 
 use std::fmt::Write as _;
 use std::io;
@@ -27,6 +28,8 @@ pub enum Kind {
     Usage,
     /// A fault of hive.
     Bug,
+    /// This signal ended the work.
+    Interrupted(u8),
 }
 
 impl Kind {
@@ -36,6 +39,7 @@ impl Kind {
             Self::Yours => 1,
             Self::Usage => 2,
             Self::Bug => 70,
+            Self::Interrupted(signal) => 128 + signal,
         }
     }
 }
@@ -58,6 +62,16 @@ pub struct Usage(pub String);
 #[error("{0}")]
 pub struct Bug(pub String);
 
+/// A signal ended the work.
+#[derive(Debug, thiserror::Error)]
+#[error("{words}")]
+pub struct Interrupted {
+    /// Its number.
+    pub signal: u8,
+    /// What state things are in.
+    pub words: String,
+}
+
 impl<E: Into<anyhow::Error>> From<E> for CommandError {
     fn from(error: E) -> Self {
         let error = error.into();
@@ -65,6 +79,8 @@ impl<E: Into<anyhow::Error>> From<E> for CommandError {
             Kind::Usage
         } else if error.is::<Bug>() {
             Kind::Bug
+        } else if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
+            Kind::Interrupted(interrupted.signal)
         } else {
             Kind::Yours
         };
@@ -110,6 +126,17 @@ impl CommandError {
             let _ = writeln!(out, "  hint: {}", indented(hint, 8));
         }
         out
+    }
+
+    /// Says above the rest what it is about.
+    pub fn about(mut self, what: &str) -> Self {
+        self.error = self.error.context(what.to_owned());
+        self
+    }
+
+    /// The innermost cause in one line, for a list.
+    pub fn last_cause(&self) -> String {
+        self.error.root_cause().to_string()
     }
 
     /// Prints it and gives the exit code.

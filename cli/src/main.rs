@@ -8,6 +8,8 @@ mod cluster;
 mod commands;
 mod confirmation;
 mod context_folder;
+mod deployment;
+mod desired;
 mod error;
 mod host_key;
 mod known_swarm;

@@ -2,9 +2,10 @@
 //! open to the network, so whoever may log in is who may deploy.
 //!
 //! Start with [`Cluster::connect`]; [`link`] is the connection to one host, [`standing`] tells what a
-//! host is in its swarm, [`socket_folder`] is where the sockets lie, [`session`] runs a command so
+//! host is in its swarm, `everyone` reaches all hosts or another manager, [`socket_folder`] is where the sockets lie, [`session`] runs a command so
 //! that nothing of all this stays behind.
 
+pub mod everyone;
 mod hijack;
 mod link;
 pub mod session;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::error::Result;
+use crate::error::{Interrupted, Result};
 use crate::output;
 
 /// Runs the work until it is done or a signal ends it.
@@ -26,6 +26,42 @@ pub fn run_with(
     work: impl Future<Output = Result<ExitCode>>,
     words: impl FnOnce() -> Option<String>,
 ) -> Result<ExitCode> {
+    match until_signal(work)? {
+        Ended::Done(code) => Ok(code),
+        Ended::Signal(signal) => {
+            if let Some(words) = words() {
+                output::say(&words);
+            }
+            // As a shell counts.
+            Ok(ExitCode::from(128 + signal))
+        }
+    }
+}
+
+/// The same for a part of a command, whose caller has to know that a signal ended it.
+///
+/// # Errors
+/// Those of the work, and [`Interrupted`] with what `words` knows then.
+pub fn run_part<T>(
+    work: impl Future<Output = Result<T>>,
+    words: impl FnOnce() -> String,
+) -> Result<T> {
+    match until_signal(work)? {
+        Ended::Done(done) => Ok(done),
+        Ended::Signal(signal) => {
+            let words = words();
+            Err(Interrupted { signal, words }.into())
+        }
+    }
+}
+
+/// How work ended.
+enum Ended<T> {
+    Done(T),
+    Signal(u8),
+}
+
+fn until_signal<T>(work: impl Future<Output = Result<T>>) -> Result<Ended<T>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -36,21 +72,13 @@ pub fn run_with(
         let mut hangup = signal(SignalKind::hangup())?;
         // Whichever comes first; the work, and all that it holds, is dropped with this block.
         tokio::select! {
-            done = work => done,
-            _ = interrupt.recv() => Ok(ended(2, words)),
-            _ = terminate.recv() => Ok(ended(15, words)),
-            _ = hangup.recv() => Ok(ended(1, words)),
+            done = work => done.map(Ended::Done),
+            _ = interrupt.recv() => Ok(Ended::Signal(2)),
+            _ = terminate.recv() => Ok(Ended::Signal(15)),
+            _ = hangup.recv() => Ok(Ended::Signal(1)),
         }
     });
     // A thread that still waits for the person's next key stops nobody.
     runtime.shutdown_background();
     outcome
-}
-
-/// As a shell counts: 128 and the signal's number.
-fn ended(signal: u8, words: impl FnOnce() -> Option<String>) -> ExitCode {
-    if let Some(words) = words() {
-        output::say(&words);
-    }
-    ExitCode::from(128 + signal)
 }

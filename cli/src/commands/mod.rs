@@ -4,10 +4,13 @@ pub mod all;
 pub mod bake;
 pub mod build_images;
 pub mod build_infra;
+pub mod build_networks;
+pub mod build_volumes;
 pub mod cache;
 pub mod completion;
 pub mod cp;
 pub mod decisions;
+pub mod deploy_services;
 pub mod exec;
 pub mod init;
 pub mod initialize_services;
@@ -19,6 +22,7 @@ pub mod manual;
 pub mod phase_options;
 pub mod ps;
 pub mod rebalance;
+pub mod rollback;
 pub mod run;
 pub mod seed;
 pub mod setup_hosts;
@@ -54,6 +58,10 @@ pub fn run(args: Args) -> Result<ExitCode> {
         Command::BuildInfra(infra) => infra.run(&global),
         Command::SetupHosts(setup) => setup.run(&global),
         Command::BuildImages(images) => images.run(&global),
+        Command::BuildVolumes(volumes) => volumes.run(&global),
+        Command::BuildNetworks(networks) => networks.run(&global),
+        Command::DeployServices(services) => services.run(&global),
+        Command::Rollback(rollback) => rollback.run(&global),
         Command::InitializeServices(services) => services.run(&global),
         Command::Found(found) => found.run(&global),
         Command::Recover(recover) => recover.run(&global),

@@ -25,3 +25,31 @@ pub struct Check {
     #[arg(short = 'C', long = "check-mode", alias = "check_mode")]
     pub check: bool,
 }
+
+/// `-l` with networks.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct NetworkLimit {
+    /// Only these networks, separated by commas
+    #[arg(
+        short = 'l',
+        long = "limit-target",
+        alias = "limit_target",
+        value_name = "NETWORKS",
+        value_delimiter = ','
+    )]
+    pub names: Vec<String>,
+}
+
+/// `-l` with volumes.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct VolumeLimit {
+    /// Only these volumes, separated by commas
+    #[arg(
+        short = 'l',
+        long = "limit-target",
+        alias = "limit_target",
+        value_name = "VOLUMES",
+        value_delimiter = ','
+    )]
+    pub names: Vec<String>,
+}

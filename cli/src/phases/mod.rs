@@ -16,6 +16,9 @@ use std::process::ExitCode;
 use hive_site::Stage;
 
 use crate::args::Global;
+use crate::commands::build_networks::BuildNetworks;
+use crate::commands::build_volumes::BuildVolumes;
+use crate::commands::deploy_services::DeployServices;
 use crate::commands::setup_hosts::SetupHosts;
 use crate::context_folder::ContextFolder;
 use crate::error::{Bug, CommandError, Result};
@@ -109,15 +112,15 @@ pub static TABLE: [Phase; 7] = [
     },
     Phase {
         name: "build-volumes",
-        work: None,
+        work: Some(BuildVolumes::phase),
     },
     Phase {
         name: "build-networks",
-        work: None,
+        work: Some(BuildNetworks::phase),
     },
     Phase {
         name: "deploy-services",
-        work: None,
+        work: Some(DeployServices::phase),
     },
     Phase {
         name: "initialize-services",

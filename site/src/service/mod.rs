@@ -77,6 +77,8 @@ pub struct Reading {
     pub kept: Kept,
     /// What a person should know.
     pub warnings: Vec<Warning>,
+    /// Where secrets and configs are defined, file and line; by `secret NAME` and `config NAME`.
+    pub materials: BTreeMap<String, (String, usize)>,
 }
 
 impl Site {
@@ -100,11 +102,12 @@ impl Site {
             hive,
             kept,
         };
-        let (services, kept) = read(&trees, &around, &AsWritten, &mut report);
+        let (services, kept, materials) = read(&trees, &around, &AsWritten, &mut report);
         Some(report.finish().map(|warnings| Reading {
             services,
             kept,
             warnings,
+            materials,
         }))
     }
 }
@@ -116,7 +119,7 @@ pub(crate) fn read(
     around: &Surroundings<'_>,
     evaluate: &dyn Evaluate,
     report: &mut Report<'_>,
-) -> (Services, Kept) {
+) -> (Services, Kept, BTreeMap<String, (String, usize)>) {
     let mut all = Definitions::default();
     for tree in trees {
         all.add(tree, report);
@@ -177,7 +180,15 @@ pub(crate) fn read(
         device_ids,
         published_ports,
     };
-    (read, kept)
+    let materials = [(Kind::Secret, &secrets), (Kind::Config, &configs)];
+    let materials = materials.into_iter().flat_map(|(kind, definitions)| {
+        definitions.iter().map(move |definition| {
+            let file = around.sources[definition.place.file].path.clone();
+            let name = format!("{} {}", kind.word(), definition.name);
+            (name, (file, definition.place.line))
+        })
+    });
+    (read, kept, materials.collect())
 }
 
 fn sorted<'d>(definitions: &[&Definition<'d>], more: &[&'d str]) -> Vec<&'d str> {

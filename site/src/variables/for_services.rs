@@ -24,11 +24,12 @@ pub(crate) fn read(
         kept: evaluation.kept(),
     };
     let trees = &evaluation.world().services;
-    let (services, kept) = service::read(trees, &around, evaluation, &mut report);
+    let (services, kept, materials) = service::read(trees, &around, evaluation, &mut report);
     Ok(Reading {
         services,
         kept,
         warnings: report.finish()?,
+        materials,
     })
 }
 
