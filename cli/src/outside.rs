@@ -20,7 +20,9 @@ pub fn of(variables: &Variables) -> Result<Outside> {
     Ok(Outside {
         stage: Some(variables.stage()),
         surroundings: Arc::new(OnDisk::new(variables.root())),
-        injected: injected(variables).with_kept(kept),
+        injected: injected(variables)
+            .with_kept(kept)
+            .with_first_hive(first_hive(variables)),
     })
 }
 
@@ -51,6 +53,16 @@ pub fn numbered(site: &Site, variables: &mut Variables) -> Result<Evaluation> {
         maps.ports = evaluation.numbers().published_ports.clone();
         Ok(evaluation)
     })
+}
+
+/// The number of the hive that founded the swarm.
+fn first_hive(variables: &Variables) -> usize {
+    let given = variables
+        .get("first_hive")
+        .and_then(|found| found.value.as_u64());
+    given
+        .and_then(|number| usize::try_from(number).ok())
+        .unwrap_or(0)
 }
 
 fn injected(variables: &Variables) -> Injected {

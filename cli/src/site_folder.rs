@@ -196,15 +196,20 @@ fn read(root: &Path, inventory: &Path) -> Result<Vec<SourceFile>> {
         let name = file_name(&path);
         if path.is_dir() && VARIABLES.contains(&name.as_str()) {
             below(&path, &mut paths)?;
-        } else if path.is_file() && is_yaml(&name) && only.is_none_or(|only| only == path) {
+        } else if path.is_file() && is_inventory(&name) && only.is_none_or(|only| only == path) {
             paths.push(path);
         }
     }
     paths
         .into_iter()
         .map(|path| {
-            let text =
-                fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+            let reading = || format!("reading {}", path.display());
+            let bytes = fs::read(&path).with_context(reading)?;
+            let text = match path.parent() == Some(folder) && !is_yaml(&file_name(&path)) {
+                // Not ours; it is only told of.
+                true => String::from_utf8_lossy(&bytes).into_owned(),
+                false => String::from_utf8(bytes).with_context(reading)?,
+            };
             let shown = path
                 .strip_prefix(root)
                 .unwrap_or(&path)
@@ -247,6 +252,15 @@ fn file_name(path: &Path) -> String {
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned()
+}
+
+/// Whether Ansible would take a file for an inventory. What is none of ours is told of.
+fn is_inventory(name: &str) -> bool {
+    let passed_over = [
+        "pyc", "pyo", "swp", "bak", "rpm", "md", "txt", "rst", "orig", "ini", "cfg", "retry",
+    ];
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending);
+    !name.ends_with('~') && !ending.is_some_and(|ending| passed_over.contains(&ending))
 }
 
 /// As Ansible has it, names without an ending count as well.

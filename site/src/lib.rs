@@ -6,6 +6,7 @@
 //! | module | what it decides |
 //! |---|---|
 //! | `hive` | the keys of a hive definition, which goes with which provider, hosts and their addresses |
+//! | `neighbours` | files that lie beside the definitions and are none |
 //! | [`expanded`] | the whole inventory as one document |
 //! | `variables` | `group_vars/` and `host_vars/`, groups, computed variables, templates |
 //! | `yaml` | reading YAML with good errors |
@@ -13,6 +14,7 @@
 
 pub mod expanded;
 mod hive;
+mod neighbours;
 pub mod sample;
 pub mod service;
 mod variables;
@@ -36,6 +38,7 @@ pub use yaml::diagnostic::{Diagnostic, Diagnostics, Excerpt, Severity};
 
 use hive::definition;
 use hive::stage_settings::{self, Waiting};
+use hive::templated;
 use service::{HiveWide, Reading};
 use variables::world::{self, World};
 use variables::{for_services, layers};
@@ -119,6 +122,87 @@ pub struct Outside {
     pub injected: Injected,
 }
 
+impl Outside {
+    /// The variables while this stage is worked on; `None` if nobody does.
+    fn evaluation(&self, world: &Arc<World>, stage: StageName) -> Option<Evaluation> {
+        let wanted = self.stage.is_none_or(|wanted| wanted == stage);
+        wanted.then(|| {
+            let (surroundings, injected) = (self.surroundings.clone(), self.injected.clone());
+            Evaluation::new(world.clone(), stage, surroundings, injected)
+        })
+    }
+}
+
+/// A hive definition on the way, as far as it is known without the values of templates.
+struct Outline<'n> {
+    node: &'n Node,
+    /// Whether there are templates.
+    waits: bool,
+    known: Option<definition::Definition>,
+}
+
+impl Outline<'_> {
+    fn complete(
+        self,
+        world: &Arc<World>,
+        outside: &Outside,
+        report: &mut Report<'_>,
+    ) -> Option<definition::Definition> {
+        let known = match (self.known, self.waits) {
+            (Some(known), true) => known,
+            // The mistakes of a definition without a name were put aside.
+            (None, true) => return definition::read(self.node, report),
+            (known, false) => return known,
+        };
+        let evaluations: BTreeMap<StageName, Evaluation> = StageName::ALL
+            .into_iter()
+            .filter_map(|stage| Some((stage, outside.evaluation(world, stage)?)))
+            .collect();
+        let values = |stage| evaluations.get(&stage);
+        let node = templated::complete(self.node, &known, values, report);
+        let mut complete = definition::read(&node, report)?;
+        complete.restore(self.node);
+        choose_first_hive(&mut complete, outside, report);
+        for section in known.stages {
+            let name = section.stage.name;
+            let is_there = |written: &Node| {
+                let stages = written.get("stages");
+                stages.is_some_and(|stages| stages.node.get(name.name()).is_some())
+            };
+            // Nobody works on that stage: it is as far as it was.
+            if !is_there(&node) {
+                complete.stages.push(section);
+            }
+        }
+        Some(complete)
+    }
+}
+
+/// Makes the host the first hive that a person has chosen for the stage that is worked on.
+fn choose_first_hive(
+    definition: &mut definition::Definition,
+    outside: &Outside,
+    report: &mut Report<'_>,
+) {
+    let number = outside.injected.first_hive;
+    let sections = definition.stages.iter_mut();
+    for section in sections.filter(|section| outside.stage == Some(section.stage.name)) {
+        let name = section.stage.name;
+        if section.stage.choose_first_hive(number) {
+            continue;
+        }
+        let hives = section.stage.hosts().iter().filter(|host| host.is_hive());
+        let hives: Vec<String> = hives.map(|host| host.index.to_string()).collect();
+        report.error_anywhere(
+            format!("the variable `first_hive` is {number}, but host {number} of stage `{name}` is no hive"),
+            format!(
+                "hives are {}: `hive -s {name} set first_hive NUMBER` chooses one",
+                hives.join(", ")
+            ),
+        );
+    }
+}
+
 /// Reads a site from its files: those lying directly in `inventory/`, and those below `group_vars/`
 /// and `host_vars/`. What a file is, its path and its `plugin` say; the order does not matter.
 ///
@@ -153,9 +237,11 @@ pub fn parse_with(files: &[SourceFile], outside: &Outside) -> Result<Parsed, Dia
             world.files.add(&order, index, *scope, &mut report);
             continue;
         }
-        if layers::scope(&file.path).is_some()
-            || !(file.path.ends_with(".yml") || file.path.ends_with(".yaml"))
-        {
+        if layers::scope(&file.path).is_some() {
+            continue;
+        }
+        if !(file.path.ends_with(".yml") || file.path.ends_with(".yaml")) {
+            neighbours::judge_text(&order, index, &mut report);
             continue;
         }
         let Some(node) = tree::read(&order, index, false, &mut report) else {
@@ -171,11 +257,20 @@ pub fn parse_with(files: &[SourceFile], outside: &Outside) -> Result<Parsed, Dia
         }
     }
     let readable = report.errors() == 0;
-    let found: Vec<_> = definitions
-        .iter()
-        .filter_map(|node| definition::read(node, &mut report))
-        .collect();
-    judge_strangers(&strangers, definitions.is_empty(), &mut report);
+    // What templates decide is read when they have values, with errors of both times.
+    let mut aside = Report::new(&order);
+    let mut outlines: Vec<Outline<'_>> = Vec::new();
+    for node in &definitions {
+        let waits = templated::waits(node);
+        let report = if waits { &mut aside } else { &mut report };
+        let known = definition::read(&templated::outline(node), report).map(|mut known| {
+            known.restore(node);
+            choose_first_hive(&mut known, outside, report);
+            known
+        });
+        outlines.push(Outline { node, waits, known });
+    }
+    neighbours::judge(&strangers, definitions.is_empty(), &mut report);
     if definitions.is_empty() && strangers.is_empty() && readable {
         report.error_anywhere(
             "the site has no hive definition",
@@ -184,20 +279,16 @@ pub fn parse_with(files: &[SourceFile], outside: &Outside) -> Result<Parsed, Dia
             ),
         );
     }
-    world.meet(&found);
+    let known: Vec<_> = outlines.iter().filter_map(|o| o.known.as_ref()).collect();
+    world.meet(&known);
     let world = Arc::new(world);
+    let found = outlines
+        .into_iter()
+        .filter_map(|outline| outline.complete(&world, outside, &mut report))
+        .collect();
     let (name, mut stages) = merge(found, &mut report);
     for (stage, waiting) in stages.values_mut() {
-        let wanted = outside.stage.is_none_or(|wanted| wanted == stage.name);
-        let evaluation = wanted.then(|| {
-            let surroundings = outside.surroundings.clone();
-            Evaluation::new(
-                world.clone(),
-                stage.name,
-                surroundings,
-                outside.injected.clone(),
-            )
-        });
+        let evaluation = outside.evaluation(&world, stage.name);
         stage_settings::settle(stage, waiting, &world, evaluation.as_ref(), &mut report);
     }
     let warnings = report.finish()?;
@@ -214,27 +305,6 @@ pub fn parse_with(files: &[SourceFile], outside: &Outside) -> Result<Parsed, Dia
         },
         warnings,
     })
-}
-
-/// Files that are neither definition: errors when the definition is missing, else left alone.
-fn judge_strangers(strangers: &[Node], alone: bool, report: &mut Report<'_>) {
-    for node in strangers {
-        let plugin = node.get("plugin");
-        let written = plugin.and_then(|entry| entry.node.as_text());
-        let place = plugin.map_or(node.place, |entry| entry.node.place);
-        let message = match written {
-            Some(written) => format!("unknown plugin `{written}`"),
-            None => "the file does not say what it is".to_owned(),
-        };
-        let help = format!(
-            "write `plugin: {HIVE_PLUGIN}` for a hive definition, `plugin: {SERVICES_PLUGIN}` for services"
-        );
-        if alone {
-            report.error(place, message, help);
-        } else {
-            report.warn(place, format!("{message}, so it is not read"), help);
-        }
-    }
 }
 
 /// Several definitions may share a site, as long as they agree on its name and on who has which stage.

@@ -191,3 +191,155 @@ fn the_document_has_the_shape_of_the_predecessor() {
     assert_eq!(values["hive_image"]["value"], "nginx:True");
     assert!(values["hive_environment"]["error"].is_string());
 }
+
+#[test]
+fn stages_may_have_templates_where_no_host_depends_on_them() {
+    let hive = "\
+plugin: hive_inventory
+name: pdns
+stages:
+  private:
+    provider: prepared
+    cidr: 192.168.0.0/24
+    separate_repository: False
+    disk_size: \"{{ sizes.disk }}\"
+    repository_disk_size: \"{{ sizes.disk * 3 }}\"
+    cpus: \"{{ 4 if inventory_hostname_short == 'p-hive1' else 2 }}\"
+    internal_cidr: \"{{ inner }}\"
+    subnets: [{cidr: 192.168.0.0/25, name: \"first of {{ hive_name }}\"}]
+";
+    let files = |hive: &str| {
+        [
+            ("hive.yml", hive),
+            (
+                "group_vars/all.yml",
+                "sizes: {disk: 20}\ninner: 172.27.0.0/20",
+            ),
+        ]
+        .map(|(path, text)| SourceFile {
+            path: format!("inventory/{path}"),
+            text: text.to_owned(),
+        })
+    };
+    let site = hive_site::parse(&files(hive)).unwrap_or_else(|error| panic!("{error}"));
+    let stage = site.site.stage(&StageName::Private).unwrap();
+    let hosts = stage.hosts();
+    let disks: Vec<_> = hosts.iter().map(|host| host.disk_gb).collect();
+    assert_eq!(disks, [Some(20), Some(20), Some(60)]);
+    let cpus: Vec<_> = hosts.iter().map(|host| host.cpus).collect();
+    assert_eq!(cpus, [Some(2), Some(4), Some(2)]);
+    assert_eq!(hosts[0].subnet, "first of pdns");
+    assert!(stage.internal.is_some());
+    // What is listed is what a person wrote.
+    let evaluation = site.site.evaluate(
+        StageName::Private,
+        Arc::new(InMemory::new()),
+        Injected::new(),
+    );
+    let listed = expanded::host(&evaluation, "p-hive0.pdns").unwrap();
+    assert_eq!(listed["hive_disk_size"], "{{ sizes.disk }}");
+    assert_eq!(text(&evaluation, "p-hive0.pdns", "hive_disk_size"), "20");
+
+    let refused = |from: &str, to: &str| {
+        let error = hive_site::parse(&files(&hive.replace(from, to))).unwrap_err();
+        error.to_string()
+    };
+    let error = refused("sizes.disk }}", "sizes.disc }}");
+    assert!(error.contains("--> inventory/hive.yml:8:20"), "{error}");
+    let error = refused("    cidr: 192.168.0.0/24", "    cidr: \"{{ inner }}\"");
+    assert!(error.contains("`cidr` can't be a template"), "{error}");
+    let error = refused("{{ inner }}", "{{ sizes.disk }}");
+    assert!(
+        error.contains("internal_cidr") && error.contains(":11:"),
+        "{error}"
+    );
+}
+
+#[test]
+fn another_hive_may_be_the_first() {
+    let files = [SourceFile {
+        path: "inventory/hive.yml".into(),
+        text: HIVE.into(),
+    }];
+    let with = |number: usize| {
+        let injected = Injected::new().with_first_hive(number);
+        let outside = hive_site::Outside {
+            stage: Some(StageName::Private),
+            surroundings: Arc::new(InMemory::new()),
+            injected: injected.clone(),
+        };
+        let site = hive_site::parse_with(&files, &outside)?.site;
+        Ok(site.evaluate(StageName::Private, outside.surroundings, injected))
+    };
+    let evaluation: Result<Evaluation, hive_site::Diagnostics> = with(1);
+    let inventory = expanded::inventory(&evaluation.unwrap());
+    let first = serde_json::json!(["p-hive1.pdns", "s-hive0.pdns"]);
+    assert_eq!(inventory["first_hive"]["hosts"], first);
+    // The last host is the repository.
+    let error = with(2).unwrap_err().to_string();
+    assert!(
+        error.contains("`first_hive` is 2") && error.contains("hives are 0, 1"),
+        "{error}"
+    );
+}
+
+#[test]
+fn services_know_the_order_the_empty_groups_and_their_file() {
+    let site = private(&[(
+        "group_vars/all.yml",
+        "empty: \"{{ groups['nfs_volumes'] }}\"\n\
+         order: \"{% for h in hostvars if h in groups['hives'] or h == 'web' %}{{ h.split('.')[0] }} {% endfor %}\"\n\
+         file: \"{{ inventory_file | basename }}\"\n\
+         registry: \"{{ hive_registry }}\"\n\
+         number: 8080\nagain: \"{{ number }}\"\nthrice: \"{{ again }}\"\n",
+    )]);
+    let of_web = |name: &str| text(&site, "web", name);
+    assert_eq!(of_web("empty"), "[]");
+    assert_eq!(
+        of_web("order"),
+        "p-hive0 p-hive1 s-hive0 s-hive1 s-hive2 web "
+    );
+    assert_eq!(of_web("file"), "services.yml");
+    assert_eq!(text(&site, "p-hive0.pdns", "file"), "hive.yml");
+    assert_eq!(of_web("registry"), "p-hive2.pdns:5000");
+    // It is known, but not one of its own.
+    let listed = expanded::host(&site, "web").unwrap();
+    assert!(listed.get("hive_registry").is_none());
+    let json =
+        |name: &str| serde_json::to_value(site.variable("web", name).unwrap().unwrap()).unwrap();
+    assert_eq!(
+        (json("again"), json("thrice")),
+        (8080.into(), "8080".into())
+    );
+}
+
+#[test]
+fn inventories_of_ansible_are_told_of() {
+    let source = |path: &str, text: &str| SourceFile {
+        path: format!("inventory/{path}"),
+        text: text.to_owned(),
+    };
+    let files = [
+        source("hive.yml", HIVE),
+        source(
+            "more.yml",
+            "all:\n  children:\n    fast: {hosts: {x.example.com: }}\n",
+        ),
+        source("plain", "# ours\n[fast]\nx.example.com kind=nvme\n"),
+    ];
+    let warnings: String = hive_site::parse(&files)
+        .unwrap()
+        .warnings
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    for place in ["--> inventory/more.yml:1:1", "--> inventory/plain:2:1"] {
+        assert!(warnings.contains(place), "{warnings}");
+    }
+    assert_eq!(
+        warnings
+            .matches("hosts come from the hive definition only")
+            .count(),
+        2
+    );
+}

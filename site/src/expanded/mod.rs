@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use minijinja::value::ValueKind;
 use serde_json::{Value as Json, json};
 
 use crate::SourceFile;
@@ -84,7 +85,7 @@ fn values_of(evaluation: &Evaluation, name: &str) -> Json {
     for key in evaluation.entries(name).into_keys() {
         let outcome = match evaluation.variable(name, key) {
             Some(Ok(value)) if value.as_str() == Some(OMIT) => continue,
-            Some(Ok(value)) => match serde_json::to_value(&value) {
+            Some(Ok(value)) => match json_of_value(&value) {
                 Ok(value) => json!({ "value": value }),
                 Err(error) => json!({ "error": error.to_string() }),
             },
@@ -114,6 +115,35 @@ fn json_of(node: &Node, sources: &[SourceFile]) -> Json {
                 .map(|entry| (entry.key.as_str(), json_of(&entry.node, sources)))
                 .collect(),
         ),
-        _ => serde_json::to_value(scalar::plain(node, sources)).unwrap_or(Json::Null),
+        _ => json_of_value(&scalar::plain(node, sources)).unwrap_or(Json::Null),
+    }
+}
+
+/// A value as JSON. Whole numbers beyond 64 bits are rounded, as most readers of JSON do it.
+fn json_of_value(value: &hive_templates::Value) -> Result<Json, serde_json::Error> {
+    match value.kind() {
+        ValueKind::Number if value.is_integer() => {
+            let small = i64::try_from(value.clone()).map(Json::from);
+            let whole = small.or_else(|_| u64::try_from(value.clone()).map(Json::from));
+            whole.or_else(|_| serde_json::to_value(value.to_string().parse::<f64>().ok()))
+        }
+        ValueKind::Seq | ValueKind::Iterable => match value.try_iter() {
+            Ok(items) => items.map(|item| json_of_value(&item)).collect(),
+            Err(_) => serde_json::to_value(value),
+        },
+        ValueKind::Map => match value.try_iter() {
+            Ok(keys) => keys
+                .map(|key| {
+                    let name = match key.kind() {
+                        ValueKind::None => "null".to_owned(),
+                        _ => key.to_string(),
+                    };
+                    let item = value.get_item(&key).map_err(serde::ser::Error::custom)?;
+                    Ok((name, json_of_value(&item)?))
+                })
+                .collect(),
+            Err(_) => serde_json::to_value(value),
+        },
+        _ => serde_json::to_value(value),
     }
 }

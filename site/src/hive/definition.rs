@@ -32,6 +32,20 @@ pub(crate) struct Section {
     pub node: Node,
 }
 
+impl Definition {
+    /// Puts back what the stages were before their templates were dropped or evaluated: variables show
+    /// what a person wrote.
+    pub fn restore(&mut self, written: &Node) {
+        for section in &mut self.stages {
+            let stages = written.get("stages");
+            let stage = stages.and_then(|stages| stages.node.get(section.stage.name.name()));
+            if let Some(stage) = stage {
+                section.node = stage.node.clone();
+            }
+        }
+    }
+}
+
 /// Reads a definition. What is wrong goes to the report; `None` when it has no usable name.
 pub(crate) fn read(node: &Node, report: &mut Report<'_>) -> Option<Definition> {
     let fields = Fields::open(node, node.place, "the hive definition", KEYS, report)?;

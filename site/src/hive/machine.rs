@@ -4,6 +4,13 @@ use super::provider::Provider;
 use crate::yaml::fields::Fields;
 use crate::yaml::report::Report;
 
+/// 16 TB in MB: beyond these three it is a slip of the unit.
+pub(crate) const MOST_MEMORY: u64 = 16 << 20;
+/// Processors.
+pub(crate) const MOST_CPUS: u64 = 1024;
+/// 64 TB in GB.
+pub(crate) const MOST_DISK: u64 = 64 << 10;
+
 /// What one kind of machine has.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Machine {
@@ -37,10 +44,9 @@ impl Machine {
         let mut size =
             |key: &str, most: u64| fields.whole(&format!("{prefix}{key}"), 1..=most, report);
         Self {
-            // 16 TB, 1024 processors, 64 TB: beyond these it is a slip of the unit.
-            memory_mb: size("memory_size", 16 << 20),
-            cpus: size("cpus", 1024),
-            disk_gb: size("disk_size", 64 << 10),
+            memory_mb: size("memory_size", MOST_MEMORY),
+            cpus: size("cpus", MOST_CPUS),
+            disk_gb: size("disk_size", MOST_DISK),
             instance_type: fields.text(&format!("{prefix}instance_type"), report),
             disk_encrypted: fields.flag(&format!("{prefix}disk_encrypted"), report),
         }

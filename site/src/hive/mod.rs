@@ -7,7 +7,7 @@
 //! | `layout`, `machine`, [`addresses`] | how many hosts, their roles, sizes, addresses, zones |
 //! | `hardware` | which machine is which host |
 //! | [`internal`] | how `internal_cidr` is shared out |
-//! | `stage_settings` | what of a stage depends on variables |
+//! | `stage_settings`, `templated` | what of a stage depends on variables, and is a template itself |
 //! | `sealed`, `package_sources` | `mirror`, `image` and `drbd` |
 
 pub mod addresses;
@@ -29,3 +29,4 @@ pub mod stage;
 mod stage_keys;
 mod stage_section;
 pub mod stage_settings;
+pub mod templated;

@@ -8,7 +8,7 @@ use ipnet::{Ipv4Net, Ipv6Net};
 use hive_inventory::image::{DrbdSettings, ImageSettings};
 use hive_inventory::settings::HostSettings;
 
-use super::host::Host;
+use super::host::{Host, Role};
 use super::internal::InternalNetworks;
 use super::kickstart::Kickstart;
 use super::provider::Provider;
@@ -137,6 +137,20 @@ impl Stage {
     /// The hosts, in the order of their indexes; the last one is the repository.
     pub fn hosts(&self) -> &[Host] {
         &self.hosts
+    }
+
+    /// Makes another hive the first one; whether the host of this number is a hive.
+    pub(crate) fn choose_first_hive(&mut self, number: usize) -> bool {
+        if !self.hosts.get(number).is_some_and(Host::is_hive) {
+            return false;
+        }
+        for (index, host) in self.hosts.iter_mut().enumerate() {
+            host.roles.remove(&Role::FirstHive);
+            if index == number {
+                host.roles.insert(Role::FirstHive);
+            }
+        }
+        true
     }
 
     /// The host with this full or short name.

@@ -15,6 +15,7 @@ use super::rules;
 use super::sealed::Sealed;
 use super::stage::{Password, Stage, StageName, Subnet};
 use super::stage_settings::{self, Waiting};
+use super::templated;
 use crate::yaml::fields::Fields;
 use crate::yaml::report::{Place, Report};
 use crate::yaml::tree::Entry;
@@ -39,6 +40,9 @@ pub(crate) fn read(
 ) -> Option<(Stage, Waiting)> {
     let what = format!("stage `{name}`");
     let fields = Fields::open_any(&entry.node, entry.place, what, report)?;
+    if templated::refuse(&entry.node, report) {
+        return None;
+    }
     let provider = rules::provider(&fields, report);
     rules::keys(&fields, provider, report);
 

@@ -1,13 +1,14 @@
 //! What of a stage depends on variables, and so can be told only when all hosts are known.
 
-use hive_templates::is_template;
-
-use super::stage::{ImageName, Password, Stage};
+use super::machine;
+use super::stage::Stage;
 use crate::variables::evaluation::Evaluation;
 use crate::variables::host_settings::StageVariables;
+use crate::variables::layers;
 use crate::variables::world::World;
-use crate::yaml::fields::Fields;
+use crate::yaml::fields::{self, Fields};
 use crate::yaml::report::Report;
+use crate::yaml::tree::{Entry, Node};
 
 /// What a stage was given that waits for variables.
 #[derive(Debug, Clone, Default)]
@@ -56,42 +57,45 @@ pub(crate) fn settle(
     }
     variables.warn_of_single_hosts(&stage.hosts, report);
     if let Some(evaluation) = evaluation {
-        evaluate_texts(stage, evaluation, report);
+        evaluate_sizes(stage, evaluation, report);
     }
 }
 
-/// Texts of the definition that are templates themselves, such as a password that is looked up.
-fn evaluate_texts(stage: &mut Stage, evaluation: &Evaluation, report: &mut Report<'_>) {
-    let mut text = |host: &str, variable: &str, text: &mut Option<String>| {
-        if text.as_deref().is_some_and(is_template)
-            && let Some(entry) = evaluation.entry(host, variable)
-        {
-            let node = evaluation.node(&entry.node, host, report);
-            *text = node.and_then(|node| node.as_text().map(str::to_owned));
-        }
-    };
-    let Some(first) = stage.hosts.first().map(|host| host.name.clone()) else {
-        return;
-    };
-    text(&first, "hive_kms_key_id", &mut stage.kms_key_id);
-    text(&first, "hive_kernel_version", &mut stage.kernel_version);
-    text(
-        &first,
-        "hive_drbd_download_url",
-        &mut stage.drbd_download_url,
-    );
+/// Sizes that are templates, which may differ from host to host.
+fn evaluate_sizes(stage: &mut Stage, evaluation: &Evaluation, report: &mut Report<'_>) {
     for host in &mut stage.hosts {
-        text(&host.name, "hive_instance_type", &mut host.instance_type);
-    }
-    if let Some(password) = stage.root_password.take() {
-        let mut password = Some(password.reveal().to_owned());
-        text(&first, "hive_root_password", &mut password);
-        stage.root_password = password.map(Password::new);
-    }
-    if let Some(ImageName::Id(id)) = &stage.image_name {
-        let mut id = Some(id.clone());
-        text(&first, "hive_vm_image_name", &mut id);
-        stage.image_name = id.map(ImageName::Id);
+        let mut given = |key: &str| {
+            let variable = format!("hive_{key}");
+            let entry = evaluation.entry(&host.name, &variable)?;
+            if !layers::is_template(&entry.node) {
+                return None;
+            }
+            // Errors name the key that the person wrote.
+            let named = Entry {
+                key: key.to_owned(),
+                ..entry.clone()
+            };
+            Some(evaluation.entry_value(&named, &host.name, report)?.node)
+        };
+        let found = [given("memory_size"), given("cpus"), given("disk_size")];
+        let instance_type = given("instance_type");
+        let [memory, cpus, disk] = found;
+        let mut whole = |node: Option<Node>, key: &str, most: u64, into: &mut Option<u64>| {
+            if let Some(node) = node {
+                *into = fields::whole(&node, key, 1..=most, report).or(*into);
+            }
+        };
+        whole(
+            memory,
+            "memory_size",
+            machine::MOST_MEMORY,
+            &mut host.memory_mb,
+        );
+        whole(cpus, "cpus", machine::MOST_CPUS, &mut host.cpus);
+        whole(disk, "disk_size", machine::MOST_DISK, &mut host.disk_gb);
+        if let Some(node) = instance_type {
+            host.instance_type = fields::text(&node, "instance_type", report);
+        }
     }
 }
 

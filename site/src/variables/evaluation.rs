@@ -166,6 +166,23 @@ impl Evaluation {
         found.filter(|_| !walk.failed)
     }
 
+    /// A key and its value with all templates evaluated; errors name the key.
+    pub(crate) fn entry_value(
+        &self,
+        entry: &Entry,
+        host: &str,
+        report: &mut Report<'_>,
+    ) -> Option<Entry> {
+        let tree = Node {
+            value: tree::Value::Map(vec![entry.clone()]),
+            place: entry.node.place,
+        };
+        match self.node(&tree, host, report)?.value {
+            tree::Value::Map(found) => found.into_iter().next(),
+            _ => None,
+        }
+    }
+
     fn trace(&self, error: &Error, place: Place) -> Trace {
         Trace::of(error).cloned().unwrap_or_else(|| Trace {
             message: error.message().to_owned(),
@@ -275,9 +292,10 @@ impl Inner {
     }
 
     fn entry(&self, host: &str, name: &str) -> Option<&Entry> {
-        self.parts(host)
-            .into_iter()
+        let own = self.parts(host);
+        own.into_iter()
             .find_map(|part| layers::last(part, name))
+            .or_else(|| self.world.default_for_others(host, name))
     }
 }
 
@@ -422,7 +440,7 @@ impl Scope {
             ),
             "groups" => {
                 let groups = world.groups();
-                let names = groups.names().into_iter().chain(["all"]);
+                let names = groups.all().into_iter().chain(["all"]);
                 let with_hosts = names.map(|group| (group, list(groups.hosts(group))));
                 Value::from_pairs(with_hosts.chain([("ungrouped", list(Vec::new()))]))
             }
@@ -430,7 +448,11 @@ impl Scope {
             "vars" => Value::from(LazyMap(Arc::new(self.clone()))),
             "omit" => Value::from(OMIT),
             "inventory_dir" => self.below_root("inventory"),
-            "inventory_file" => self.below_root("inventory/hive.yml"),
+            "inventory_file" => {
+                let member = world.inventory.members.get(&*self.host);
+                let file = member.and_then(|member| world.sources.get(member.file));
+                self.below_root(file.map_or("inventory/hive.yml", |file| &file.path))
+            }
             "playbook_dir" => self.below_root(""),
             _ => return None,
         })
@@ -441,12 +463,22 @@ impl Scope {
         let root = root.and_then(Value::as_str).unwrap_or(".");
         match path {
             "" => Value::from(root),
+            // A folder of inventories elsewhere.
+            path if path.starts_with('/') => Value::from(path),
             path => Value::from(format!("{}/{path}", root.trim_end_matches('/'))),
         }
     }
 }
 
 impl Variables for Scope {
+    fn is_written_as_template(&self, name: &str) -> bool {
+        let entry = self.inner().entry(&self.host, name);
+        entry.is_some_and(|entry| match &entry.node.value {
+            tree::Value::Text(text) => hive_templates::is_template(text),
+            _ => false,
+        })
+    }
+
     fn value(&self, name: &str) -> Option<Result<Value, Error>> {
         if let Some(value) = self.magic(name) {
             return Some(Ok(value));
@@ -485,14 +517,7 @@ impl Variables for HostVars {
     }
 
     fn names(&self) -> Vec<String> {
-        self.0
-            .inner
-            .world
-            .inventory
-            .members
-            .keys()
-            .cloned()
-            .collect()
+        self.0.inner.world.inventory.order.clone()
     }
 }
 

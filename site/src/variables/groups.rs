@@ -55,6 +55,17 @@ impl Groups {
         own.clone().chain(own.flat_map(ancestors)).collect()
     }
 
+    /// Every group, those without hosts too.
+    pub fn all(&self) -> BTreeSet<&'static str> {
+        let mut found: BTreeSet<&'static str> = self.names();
+        let mut queue: Vec<&'static str> = self.top.clone();
+        while let Some(name) = queue.pop() {
+            found.insert(name);
+            queue.extend(children(name));
+        }
+        found
+    }
+
     /// The hosts of a group and of those it holds, in order.
     pub fn hosts(&self, group: &str) -> Vec<String> {
         let mut found: Vec<String> = Vec::new();
@@ -179,10 +190,13 @@ mod tests {
 
     #[test]
     fn a_group_has_the_hosts_of_the_groups_in_it() {
-        let groups = site();
+        let mut groups = site();
         assert_eq!(groups.hosts("servers"), ["p-hive0.x", "p-hive1.x"]);
         assert_eq!(groups.hosts("hosts").len(), 3);
         assert_eq!(groups.hosts("all").len(), 4);
         assert!(groups.names().contains("hosts"));
+        groups.declare("nfs_volumes");
+        assert!(groups.all().contains("nfs_volumes") && groups.all().contains("hives"));
+        assert!(!groups.names().contains("nfs_volumes"));
     }
 }

@@ -53,16 +53,7 @@ impl StageVariables<'_> {
     fn evaluated(&self, entry: &Entry, host: &str, report: &mut Report<'_>) -> Option<Entry> {
         let mut entry = entry.clone();
         if layers::is_template(&entry.node) {
-            // The tree as a whole, so that errors name the variable that they are in.
-            let place = entry.node.place;
-            let tree = Node {
-                value: Value::Map(vec![entry.clone()]),
-                place,
-            };
-            let Value::Map(found) = self.evaluation?.node(&tree, host, report)?.value else {
-                return None;
-            };
-            entry = found.into_iter().next()?;
+            entry = self.evaluation?.entry_value(&entry, host, report)?;
         }
         (!matches!(entry.node.value, Value::Null)).then_some(entry)
     }

@@ -12,6 +12,8 @@ pub struct Injected {
     variables: BTreeMap<String, Value>,
     /// Published ports and device ids given so far.
     pub kept: Kept,
+    /// The number of the host that is the first hive of the stage that is worked on.
+    pub first_hive: usize,
 }
 
 impl Injected {
@@ -38,6 +40,13 @@ impl Injected {
     #[must_use]
     pub fn with_kept(mut self, kept: Kept) -> Self {
         self.kept = kept;
+        self
+    }
+
+    /// Another hive than that of number 0 is the first: the one that founded the swarm.
+    #[must_use]
+    pub fn with_first_hive(mut self, number: usize) -> Self {
+        self.first_hive = number;
         self
     }
 

@@ -39,6 +39,8 @@ pub(crate) struct Member {
     pub kind: Kind,
     /// What its definition says, as variables.
     pub given: Vec<Entry>,
+    /// The file that defines it.
+    pub file: usize,
 }
 
 /// Everything that templates can ask for by name.
@@ -46,6 +48,10 @@ pub(crate) struct Member {
 pub(crate) struct Inventory {
     pub groups: Groups,
     pub members: BTreeMap<String, Member>,
+    /// The names in the order of their definition.
+    pub order: Vec<String>,
+    /// The file that is being taken in.
+    pub file: usize,
     /// Variables of whole groups that the definitions give: weaker than any file.
     pub of_groups: BTreeMap<&'static str, Vec<Entry>>,
 }
@@ -53,9 +59,13 @@ pub(crate) struct Inventory {
 impl Inventory {
     /// Adds a name; a second definition of it changes nothing.
     pub fn add(&mut self, name: &str, kind: Kind, given: Vec<Entry>) {
-        self.members
-            .entry(name.to_owned())
-            .or_insert(Member { kind, given });
+        if self.members.contains_key(name) {
+            return;
+        }
+        let file = self.file;
+        let member = Member { kind, given, file };
+        self.members.insert(name.to_owned(), member);
+        self.order.push(name.to_owned());
     }
 
     /// What a name is, for messages: "service `web`".

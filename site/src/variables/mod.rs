@@ -7,7 +7,7 @@
 //! | `inventory`, `hosts`, `pseudo_hosts` | all names and the variables that definitions give them |
 //! | `numbers` | ports and device ids that the definitions leave open |
 //! | `world` | all of these, and their precedence |
-//! | `evaluation` | values on demand; `facts`, `injected`, `trace`, `scalar` serve it |
+//! | `evaluation` | values on demand; `facts`, `injected`, `trace`, `scalar`, `time` serve it |
 //! | `host_settings` | the variables that travel in the site layer |
 
 pub mod evaluation;
@@ -22,5 +22,6 @@ pub mod layers;
 mod numbers;
 pub mod pseudo_hosts;
 pub mod scalar;
+mod time;
 mod trace;
 pub mod world;

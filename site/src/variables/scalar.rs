@@ -6,6 +6,7 @@
 use hive_templates::Value;
 use minijinja::value::ValueKind;
 
+use super::time;
 use crate::SourceFile;
 use crate::yaml::report::Place;
 use crate::yaml::tree::{self, Entry, Node};
@@ -26,7 +27,9 @@ pub(crate) fn plain(node: &Node, sources: &[SourceFile]) -> Value {
         tree::Value::Number { written } => number(written),
         tree::Value::Text(text) => match truth(text) {
             Some(value) if is_bare(node, text, sources) => Value::from(value),
-            _ => bare_number(node, text, sources).unwrap_or_else(|| Value::from(text.as_str())),
+            _ => bare_number(node, text, sources)
+                .or_else(|| bare_time(node, text, sources).map(Value::from))
+                .unwrap_or_else(|| Value::from(text.as_str())),
         },
         tree::Value::List(items) => items.iter().map(|item| plain(item, sources)).collect(),
         tree::Value::Map(entries) => Value::from_pairs(
@@ -55,6 +58,13 @@ fn bare_number(node: &Node, text: &str, sources: &[SourceFile]) -> Option<Value>
             .chars()
             .all(|c| c.is_ascii_digit() || c == '_' || c == '.');
     (possible && is_bare(node, text, sources)).then(|| number(text))
+}
+
+/// A point in time, which YAML 1.1 knows as such, in the notation in which it is printed.
+fn bare_time(node: &Node, text: &str, sources: &[SourceFile]) -> Option<String> {
+    (time::begins_like_one(text) && is_bare(node, text, sources))
+        .then(|| time::normal(text))
+        .flatten()
 }
 
 /// Whether a text stands in its file without quotes.
@@ -87,19 +97,20 @@ fn number(written: &str) -> Value {
         None => (1, text.strip_prefix('+').unwrap_or(&text)),
     };
     let whole = if let Some(hex) = digits.strip_prefix("0x") {
-        i64::from_str_radix(hex, 16).ok()
+        i128::from_str_radix(hex, 16).ok()
     } else if let Some(binary) = digits.strip_prefix("0b") {
-        i64::from_str_radix(binary, 2).ok()
+        i128::from_str_radix(binary, 2).ok()
     } else if digits.len() > 1
         && digits.starts_with('0')
         && digits.bytes().all(|b| b.is_ascii_digit())
     {
-        i64::from_str_radix(digits, 8).ok()
+        i128::from_str_radix(digits, 8).ok()
     } else {
         digits.parse().ok()
     };
     if let Some(whole) = whole {
-        return Value::from(sign * whole);
+        let whole: i128 = sign * whole;
+        return i64::try_from(whole).map_or(Value::from(whole), Value::from);
     }
     let float = match digits.to_ascii_lowercase().as_str() {
         ".inf" => Some(f64::INFINITY),
@@ -236,14 +247,21 @@ mod tests {
     #[test]
     fn scalars_mean_what_they_mean_to_ansible() {
         let (sources, tree) = read(
-            "a: yes\nb: \"yes\"\nc: 0644\nd: 1_000\ne: 1.5\nf: ~\ng: 5.10\nh: \"1_000\"\ni: -3\nj: 0x1f\n",
+            "a: yes\nb: \"yes\"\nc: 0644\nd: 1_000\ne: 1.5\nf: ~\ng: 5.10\nh: \"1_000\"\ni: -3\nj: 0x1f\n\
+             k: 1e3\nl: 0o17\nm: !!int \"12\"\nn: 2024-02-29 1:30:45\no: \"2024-02-29 1:30:45\"\n",
         );
         let value = plain(&tree, &sources);
         let json = serde_json::to_value(&value).unwrap();
         assert_eq!(
             json,
             serde_json::json!({"a": true, "b": "yes", "c": 420, "d": 1000, "e": 1.5, "f": null,
-                "g": 5.1, "h": "1_000", "i": -3, "j": 31})
+                "g": 5.1, "h": "1_000", "i": -3, "j": 31, "k": "1e3", "l": "0o17", "m": 12,
+                "n": "2024-02-29T01:30:45", "o": "2024-02-29 1:30:45"})
+        );
+        let (sources, tree) = read("a: 123456789012345678901234567890\n");
+        assert_eq!(
+            plain(&tree, &sources).to_string(),
+            "{'a': 123456789012345678901234567890}"
         );
     }
 

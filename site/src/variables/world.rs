@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::groups::{self, Groups};
-use super::inventory::{self, Inventory};
+use super::inventory::{self, Inventory, Kind};
 use super::layers::{self, Variables};
 use super::{hosts, pseudo_hosts, scalar};
 use crate::SourceFile;
@@ -53,10 +53,11 @@ pub(crate) fn read_defaults(sources: &[SourceFile]) -> Vec<Entry> {
 impl World {
     /// Takes in the hosts of hive definitions and what the service definitions stand for. The files
     /// come in order, whichever kind they are: so are groups and hosts.
-    pub fn meet(&mut self, definitions: &[Definition]) {
-        let mut next = definitions.iter().peekable();
+    pub fn meet(&mut self, definitions: &[&Definition]) {
+        let mut next = definitions.iter().copied().peekable();
         let mut meet = |inventory: &mut Inventory, before: usize| {
             while let Some(definition) = next.next_if(|next| next.name_place.file < before) {
+                inventory.file = definition.name_place.file;
                 hosts::declare(inventory);
                 for section in &definition.stages {
                     hosts::add(inventory, &section.stage, &section.node, section.place);
@@ -65,6 +66,7 @@ impl World {
         };
         for services in &self.services {
             meet(&mut self.inventory, services.place.file);
+            self.inventory.file = services.place.file;
             pseudo_hosts::add(&mut self.inventory, services);
         }
         meet(&mut self.inventory, usize::MAX);
@@ -102,6 +104,15 @@ impl World {
         });
         parts.extend(defaults);
         parts
+    }
+
+    /// What follows from the stage for hosts, services know as well, such as the registry's address. It
+    /// is not among their own variables.
+    pub fn default_for_others(&self, host: &str, name: &str) -> Option<&Entry> {
+        let member = self.inventory.members.get(host)?;
+        let is_host = matches!(member.kind, Kind::Host | Kind::Mother);
+        let group = layers::last(&self.defaults, "hosts").filter(|_| !is_host)?;
+        group.node.get(name)
     }
 
     /// The strongest definition of a variable.

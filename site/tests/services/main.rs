@@ -123,6 +123,7 @@ fn summary(reading: &Reading) -> String {
         services,
         kept,
         warnings,
+        ..
     } = reading;
     let mut text = String::new();
     for line in format!("{services:#?}\n{kept:#?}").lines() {

@@ -132,7 +132,14 @@ fn text_method(text: &str, name: &str, arguments: &Arguments) -> Result<Option<V
     };
     Ok(Some(match name {
         "upper" => Value::from(text.to_uppercase()),
-        "lower" | "casefold" => Value::from(text.to_lowercase()),
+        "lower" => Value::from(text.to_lowercase()),
+        // By way of the large letters, so that `ß` becomes `ss`.
+        "casefold" => Value::from(
+            text.chars()
+                .flat_map(char::to_uppercase)
+                .flat_map(char::to_lowercase)
+                .collect::<String>(),
+        ),
         "capitalize" => Value::from(capitalized(text)),
         "title" => Value::from(titled(text)),
         "swapcase" => Value::from(
@@ -260,6 +267,8 @@ fn text_method(text: &str, name: &str, arguments: &Arguments) -> Result<Option<V
         "isascii" => Value::from(text.is_ascii()),
         "isupper" => Value::from(text.to_uppercase() == text && text.to_lowercase() != text),
         "islower" => Value::from(text.to_lowercase() == text && text.to_uppercase() != text),
+        "istitle" => Value::from(is_titled(text)),
+        "isprintable" => Value::from(!text.chars().any(char::is_control)),
         "isidentifier" => Value::from(
             !text.starts_with(|c: char| c.is_numeric())
                 && !text.is_empty()
@@ -352,6 +361,20 @@ fn titled(text: &str) -> String {
         inside = c.is_alphabetic();
     }
     out
+}
+
+/// Whether words begin with a large letter and have small ones otherwise.
+fn is_titled(text: &str) -> bool {
+    let (mut inside, mut any) = (false, false);
+    for c in text.chars() {
+        let (large, small) = (c.is_uppercase(), c.is_lowercase());
+        if (large && inside) || (small && !inside) {
+            return false;
+        }
+        inside = large || small;
+        any |= inside;
+    }
+    any
 }
 
 /// A text without what is at its ends.
