@@ -132,6 +132,8 @@ pub enum Command {
     Recover(commands::decisions::Recover),
     /// Let a host into the swarm again that was removed from it
     Rejoin(commands::decisions::Rejoin),
+    /// Deploy stacks from compose files, list and remove them
+    Stack(commands::stack::Stack),
     /// Show what the services' tasks do, and what is wrong with them
     Ps(commands::ps::Ps),
     /// Show what a service's containers say

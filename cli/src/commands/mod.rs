@@ -27,6 +27,7 @@ pub mod run;
 pub mod seed;
 pub mod setup_hosts;
 pub mod ssh;
+pub mod stack;
 pub mod status;
 pub mod ui;
 pub mod variables;
@@ -71,6 +72,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
         Command::Exec(exec) => exec.run(&global),
         Command::Cp(cp) => cp.run(&global),
         Command::Rebalance(rebalance) => rebalance.run(&global),
+        Command::Stack(stack) => stack.run(&global),
         Command::Ui(ui) => ui.run(&global),
         Command::Set(set) => set.run(&global),
         Command::Get(get) => get.run(&global),

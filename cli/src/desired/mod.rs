@@ -9,9 +9,9 @@
 //! | `credentials.rs` | logins at registries |
 
 mod contents;
-mod credentials;
-mod hive_wide;
-mod vault;
+pub mod credentials;
+pub mod hive_wide;
+pub mod vault;
 
 use std::collections::{BTreeMap, BTreeSet};
 

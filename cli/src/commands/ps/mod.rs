@@ -1,6 +1,6 @@
 //! `hive ps`: the tasks of the swarm, those with problems first and explained.
 
-mod row;
+pub mod row;
 
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
