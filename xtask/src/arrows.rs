@@ -5,11 +5,12 @@ use serde_json::Value;
 use crate::step::{Result, cargo, read};
 
 /// What is not written here is not used.
-const ARROWS: [(&str, &[&str]); 16] = [
+const ARROWS: [(&str, &[&str]); 17] = [
     ("hive-inventory", &[]),
     ("hive-templates", &[]),
     ("hive-site", &["hive-inventory", "hive-templates"]),
     ("hive-deploy", &["hive-site"]),
+    ("hive-compose", &["hive-deploy", "hive-site"]),
     ("hive-ui", &[]),
     ("hive-membership", &["hive-inventory"]),
     ("hive-disks", &["hive-inventory", "hive-system"]),
@@ -40,6 +41,7 @@ const ARROWS: [(&str, &[&str]); 16] = [
             "hive-inventory",
             "hive-templates",
             "hive-site",
+            "hive-compose",
             "hive-deploy",
             "hive-ui",
             "hive-system",
