@@ -248,6 +248,13 @@ stages:
     assert!(error.contains("--> inventory/hive.yml:8:20"), "{error}");
     let error = refused("    cidr: 192.168.0.0/24", "    cidr: \"{{ inner }}\"");
     assert!(error.contains("`cidr` can't be a template"), "{error}");
+    // Also where no other key is one.
+    let alone = HIVE.replace("number_of_hosts: 3", "number_of_hosts: '{{ 3 }}'");
+    let error = hive_site::parse(&files(&alone)).unwrap_err().to_string();
+    assert!(
+        error.contains("`number_of_hosts` can't be a template"),
+        "{error}"
+    );
     let error = refused("{{ inner }}", "{{ sizes.disk }}");
     assert!(
         error.contains("internal_cidr") && error.contains(":11:"),

@@ -72,8 +72,11 @@ fn stage_waits(stage: &Entry) -> bool {
 /// A definition without what waits for hosts.
 pub(crate) fn outline(definition: &Node) -> Node {
     with_stages(definition, |stage| {
-        let known =
-            |entry: &&Entry| TEXTS.contains(&entry.key.as_str()) || !is_template(&entry.node);
+        // What must not be a template stays, to be refused.
+        let known = |entry: &&Entry| {
+            let key = entry.key.as_str();
+            TEXTS.contains(&key) || LITERAL.contains(&key) || !is_template(&entry.node)
+        };
         let kept = entries(&stage.node).iter().filter(known).cloned();
         Some(match &stage.node.value {
             Value::Map(_) => Value::Map(kept.collect()),
