@@ -10,7 +10,7 @@ use crate::cluster::{self, session};
 use crate::deployment::account::{Account, State};
 use crate::deployment::connected::{Connected, told};
 use crate::deployment::waiting::{self, Waiting};
-use crate::error::{Result, Usage};
+use crate::error::{CommandError, Result, Usage};
 use crate::{names, output};
 
 /// Arguments.
@@ -34,8 +34,20 @@ impl Rollback {
     /// There is no such service, nothing to go back to, or its tasks do not come to run.
     pub fn run(self, global: &Global) -> Result<ExitCode> {
         let account = Account::default();
-        session::run_part(self.back(global, &account), || account.words())?;
+        let words = || match account.is_at_rest() {
+            true => account.words(),
+            false => format!("interrupted; {}", self.look_first()),
+        };
+        session::run_part(self.back(global, &account), words)?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Twice would lead to the newer definition again.
+    fn look_first(&self) -> String {
+        let name = &self.service;
+        format!(
+            "the swarm goes on by itself if it was told. Look with `hive ps {name}` before you repeat this: a second rollback leads to the newer definition again"
+        )
     }
 
     async fn back(&self, global: &Global, account: &Account) -> Result<()> {
@@ -56,7 +68,11 @@ impl Rollback {
             all: 1,
             now: Some(format!("roll back service {name}")),
         });
-        rollback(&mut connected.swarm, name).await.map_err(told)?;
+        let answer = rollback(&mut connected.swarm, name).await;
+        answer.map_err(|error| match error.is_passing() {
+            true => CommandError::from(anyhow::anyhow!(error.to_string())).hint(self.look_first()),
+            false => told(error),
+        })?;
         output::say(&format!(
             "  service {name} goes back to its definition before"
         ));

@@ -48,6 +48,11 @@ impl Account {
         }
     }
 
+    /// Whether nothing was changed yet.
+    pub fn is_at_rest(&self) -> bool {
+        matches!(*self.0.borrow(), State::Looking | State::Pulling)
+    }
+
     /// What a person has to know.
     pub fn words(&self) -> String {
         match &*self.0.borrow() {

@@ -274,6 +274,21 @@ fn removal(operator: &Operator) {
         let removed = operator.hive(&["build-volumes", "-D", "--yes"]);
         removed.status.success().then_some(())
     });
+    // What a service needs and is not there comes along with it.
+    operator.remove_network("back");
+    let made = operator.passes(&["deploy-services", "-l", "gamma"]);
+    for line in [
+        "+ create network back\n",
+        "+ create volume data on p-hive1\n",
+    ] {
+        assert!(out(&made).contains(line), "{line} in {}", out(&made));
+    }
+    assert!(err(&made).contains("gamma 1/1 running"), "{}", err(&made));
+    operator.passes(&["deploy-services", "-D", "--yes"]);
+    wait("the volume to be free", || {
+        let removed = operator.hive(&["build-volumes", "-D", "--yes"]);
+        removed.status.success().then_some(())
+    });
     let plan = operator.passes(&["build-volumes", "-C"]);
     assert!(
         out(&plan).contains("+ create volume data on p-hive0"),

@@ -9,10 +9,10 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread::JoinHandle;
 
 use bollard::models::Service;
-use bollard::query_parameters::{ListServicesOptions, UpdateServiceOptions};
+use bollard::query_parameters::{InspectNetworkOptions, ListServicesOptions, UpdateServiceOptions};
 use tokio::runtime::Runtime;
 
-use crate::machine::which;
+use crate::machine::{wait, which};
 use crate::swarm::Swarm;
 
 const SERVICES: &str = r#"plugin: hive_services
@@ -246,6 +246,19 @@ impl Operator {
             let docker = self.swarm.machines[1].as_ref().unwrap().docker();
             let updated = docker.update_service(name, spec, options, None).await;
             updated.unwrap();
+        });
+    }
+
+    /// As somebody does who clears up; tasks of removed services may need a moment to leave it.
+    pub fn remove_network(&self, name: &str) {
+        let docker = self.swarm.machines[0].as_ref().unwrap().docker();
+        wait("a network to be free", || {
+            let removed = self.runtime.block_on(docker.remove_network(name));
+            removed.ok()
+        });
+        wait("a network to be gone", || {
+            let there = docker.inspect_network(name, None::<InspectNetworkOptions>);
+            self.runtime.block_on(there).is_err().then_some(())
         });
     }
 
