@@ -111,7 +111,7 @@ pub(crate) const SERVICE: [Ignored; 58] = [
 pub(crate) const TOP: [Ignored; 2] = [
     ignored(
         "include",
-        "name the files one after the other: -c FILE -c FILE",
+        "name the files one after the other: -f FILE -f FILE",
     ),
     ignored("models", ""),
 ];

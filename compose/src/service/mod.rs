@@ -157,7 +157,7 @@ fn refuse(fields: &Fields<'_>, report: &mut Report<'_>) {
         report.error(
             fields.place_of("extends"),
             "`extends` is not supported in a stack",
-            "use a YAML anchor (`x-base: &base` and `<<: *base`), or several files: -c base.yml -c more.yml",
+            "use a YAML anchor (`x-base: &base` and `<<: *base`), or several files: -f base.yml -f more.yml",
         );
     }
     if fields.get("log_driver").is_some() {

@@ -30,7 +30,7 @@ use crate::{output, outside};
 /// Arguments.
 #[derive(Debug, clap::Args)]
 #[command(
-    override_usage = "hive stack deploy [OPTIONS] FILE [NAME]\n       hive stack deploy [OPTIONS] -c FILE [-c FILE] NAME",
+    override_usage = "hive stack deploy [OPTIONS] FILE [NAME]\n       hive stack deploy [OPTIONS] -f FILE [-f FILE] NAME",
     after_help = "Without NAME the stack is called as `name:` in the file says, else as the file's folder. The plan is printed before \
     anything is done, and exactly that is done. Variables are those of the environment. What has no effect in a swarm is \
     warned of, with its line."
@@ -40,7 +40,7 @@ pub struct Deploy {
     #[arg(value_name = "FILE", num_args = 0..=2)]
     words: Vec<String>,
     /// A compose file; each one is put over those before it
-    #[arg(short = 'c', long = "compose-file", value_name = "FILE")]
+    #[arg(short = 'f', long = "compose-file", value_name = "FILE")]
     files: Vec<String>,
     /// Only show the plan
     #[arg(short = 'C', long)]
@@ -76,7 +76,9 @@ impl Deploy {
     /// # Errors
     /// The files have mistakes, something is in the way, or a service does not come to run.
     pub fn run(self, global: &Global) -> Result<ExitCode> {
-        let sources = Sources::read(&self.words, &self.files)?;
+        let (files, global) = as_docker_has_it(&self.files, global);
+        let global = &global;
+        let sources = Sources::read(&self.words, &files)?;
         // Before the site is looked for: mistakes of the file need no site.
         let stack = map(&sources, &[])?;
         let folder = SiteFolder::open(global)?;
@@ -188,6 +190,18 @@ impl Deploy {
         report.services = waiting::wait(swarm, &awaited, Goal::Rollout, timeout, account).await?;
         waiting::judge(&report.services)
     }
+}
+
+/// `-c` is the private folder in all commands of hive, and the compose file in docker's. A file is no
+/// folder, so that whoever writes `-c FILE` out of habit is understood.
+fn as_docker_has_it(files: &[String], global: &Global) -> (Vec<String>, Global) {
+    let mut global = global.clone();
+    let mut all = Vec::new();
+    if let Some(file) = global.context_dir.take_if(|path| path.is_file()) {
+        all.push(file.display().to_string());
+    }
+    all.extend_from_slice(files);
+    (all, global)
 }
 
 fn map(sources: &Sources, key: &[u8]) -> Result<Stack> {

@@ -47,7 +47,7 @@ impl Surroundings for Beside {
 }
 
 impl Sources {
-    /// Reads what the words of the command line mean: `FILE [NAME]`, or `NAME` with `-c FILE`.
+    /// Reads what the words of the command line mean: `FILE [NAME]`, or `NAME` with `-f FILE`.
     ///
     /// # Errors
     /// No file is named, one can't be read, or the stack has no name.
