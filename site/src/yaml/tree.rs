@@ -98,6 +98,9 @@ pub(crate) fn read(
                 Error::MultipleDocuments { .. } => {
                     "keep one document a file: remove the line `---` in the middle"
                 }
+                other if message(other).contains("tab") && text.contains('\t') => {
+                    "indent with spaces: YAML takes no tabs at the beginning of a line, here or on the next one"
+                }
                 _ => {
                     "mend the YAML at this place; a colon, quote or indentation is the usual cause"
                 }

@@ -14,6 +14,7 @@ mod intended;
 mod ours;
 mod page;
 mod predecessor;
+mod refused;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -69,6 +70,25 @@ fn the_predecessor_and_hive_read_the_same_inventory() {
         verdict.unexplained.len(),
         verdict.stale.len()
     );
+}
+
+#[test]
+fn the_predecessor_and_hive_refuse_the_same_mistakes() {
+    let Some(hive) = ours::program() else {
+        hive_tests::skipped("no `hive` to compare: name it with HIVE, or build it with cargo");
+        return;
+    };
+    let predecessor = match predecessor::install() {
+        Ok(installed) => installed,
+        Err(why) => {
+            hive_tests::skipped(&format!("the predecessor cannot be installed: {why}"));
+            return;
+        }
+    };
+    let (count, disagreements) = refused::disagreements(&hive, &predecessor);
+    println!("{count} wrong files are refused by both");
+    assert!(disagreements.is_empty(), "{}", disagreements.join("\n"));
+    assert!(count >= 12, "only {count}");
 }
 
 #[test]

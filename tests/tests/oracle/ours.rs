@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::answer::Answer;
 use crate::corpus::Question;
 use crate::predecessor::{WORD, work};
+use crate::refused::Wrong;
 
 /// The command that `HIVE` names, or the one that cargo built last.
 pub fn program() -> Option<PathBuf> {
@@ -55,6 +56,22 @@ pub fn ask(hive: &Path, question: &Question) -> Answer {
     }
     answer.persisted = persisted(&site);
     answer
+}
+
+/// Why it does not take a file: services are judged where they are deployed.
+pub fn refusal(hive: &Path, file: &Wrong) -> Option<String> {
+    let site = work().join("ours-refused").join(&file.name);
+    file.copy_to(&site);
+    let run = |words: &[&str]| {
+        let mut command = Command::new(hive);
+        command.arg("-r").arg(&site).args(["-s", "private"]);
+        let output = command.args(words).current_dir(&site).output().unwrap();
+        let said = hive_tests::said(&output);
+        // Without machines a deployment ends there, after the inventory was read.
+        let is_mistake = said.contains("--> inventory/");
+        (!output.status.success() && is_mistake).then_some(said)
+    };
+    run(&["inventory", "--json"]).or_else(|| run(&["deploy-services", "--plan"]))
 }
 
 fn json(command: &mut Command, site: &Path) -> Result<Value, String> {

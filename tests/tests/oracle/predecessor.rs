@@ -3,12 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::answer::Answer;
 use crate::corpus::{self, Question};
+use crate::refused::Wrong;
 
 /// `ansible` brings the collections whose filters inventories use.
 const REQUIREMENTS: &[&str] = &[
@@ -37,6 +39,9 @@ pub fn work() -> PathBuf {
 
 /// Installs it, unless that was done before.
 pub fn install() -> Result<Predecessor, String> {
+    // Tests run side by side.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _one = ONE_AT_A_TIME.lock();
     let name = &hex(REQUIREMENTS.join("\n").as_bytes())[..12];
     let folder = work().join(format!("venv-{name}"));
     let python = folder.join("bin/python");
@@ -103,20 +108,54 @@ impl Predecessor {
         }
     }
 
+    /// Why it does not take a file; from the cache if it was asked before.
+    pub fn refusal(&self, file: &Wrong) -> Option<String> {
+        let driver = corpus::folder().join("predecessor.py");
+        let mut key = file.bytes();
+        key.extend(fs::read(&driver).unwrap());
+        key.extend(REQUIREMENTS.join("\n").bytes());
+        let answers = work().join("answers");
+        fs::create_dir_all(&answers).unwrap();
+        let answer = answers.join(format!("refused-{}.json", &hex(&key)[..16]));
+        if !answer.exists() {
+            let site = work().join("theirs-refused").join(&file.name);
+            file.copy_to(&site);
+            let fresh = site.with_extension("json");
+            let output = self
+                .command(&driver, &site, "private", &fresh)
+                // A file that can't be read is a warning otherwise.
+                .env("ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED", "True")
+                .output()
+                .unwrap();
+            let said = hive_tests::said(&output);
+            assert!(output.status.success(), "{}: {said}", file.name);
+            fs::rename(fresh, &answer).unwrap();
+        }
+        let found: Value = serde_json::from_str(&fs::read_to_string(&answer).unwrap()).unwrap();
+        found["failed"].as_str().map(str::to_owned)
+    }
+
+    fn command(&self, driver: &Path, site: &Path, stage: &str, answer: &Path) -> Command {
+        let mut command = Command::new(&self.python);
+        command
+            .arg(driver)
+            .arg(site)
+            .arg(stage)
+            .arg(answer)
+            .env(WORD.0, WORD.1)
+            .env("PYTHONHASHSEED", "0")
+            .env_remove("ANSIBLE_CONFIG");
+        command
+    }
+
     fn ask_now(&self, question: &Question, name: &str, driver: &Path, answer: &Path) {
         let folder = work().join("theirs").join(name);
         let site = folder.join(&question.site);
         fs::create_dir_all(&folder).unwrap();
         question.copy_to(&site);
         let fresh = folder.join("answer.json");
-        let output = Command::new(&self.python)
-            .arg(driver)
-            .arg(&site)
-            .arg(&question.stage)
-            .arg(&fresh)
-            .env(WORD.0, WORD.1)
-            .env("PYTHONHASHSEED", "0")
-            .env_remove("ANSIBLE_CONFIG")
+        let output = self
+            .command(driver, &site, &question.stage, &fresh)
             .output()
             .unwrap();
         assert!(
