@@ -9,7 +9,9 @@
     reason = "a story stops at what it did not expect"
 )]
 
+pub mod checklist;
 mod host;
+pub mod image;
 mod login;
 pub mod random;
 pub mod swarm;

@@ -1,0 +1,168 @@
+//! Three hosts that are a swarm, and scripts that run on them.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::thread;
+
+use hive_tests::image::{Image, Images};
+use hive_tests::swarm::patience;
+use hive_tests::{Site, hive_program, said};
+
+/// The hosts.
+pub const HOSTS: [&str; 3] = ["p-hive0", "p-hive1", "p-hive2"];
+
+const PREAMBLE: &str = include_str!("preamble.sh");
+const IMAGES: [Image; 2] = [
+    Image {
+        tag: "box:1",
+        version: "one",
+    },
+    Image {
+        tag: "box:2",
+        version: "two",
+    },
+];
+
+/// The swarm that all boxes look at.
+pub struct Cluster {
+    folder: PathBuf,
+    slow: u64,
+    /// Goes with the cluster, and its machines with it.
+    _site: Option<Site>,
+}
+
+/// By what limits in the scripts are multiplied.
+fn slowness() -> u64 {
+    patience().as_secs().div_ceil(600).max(2)
+}
+
+impl Cluster {
+    /// Starts the hosts of a baked site and waits until they are one swarm.
+    pub fn start(site: Site) -> Self {
+        for host in HOSTS {
+            site.host(host).start();
+        }
+        site.joined();
+        let cluster = Self {
+            folder: site.path(""),
+            slow: slowness(),
+            _site: Some(site),
+        };
+        cluster.load(&Images::new(&IMAGES));
+        cluster
+    }
+
+    /// One that runs already in the site folder that `HIVE_CLUSTER` names, for working on boxes.
+    pub fn running() -> Option<Self> {
+        let folder = PathBuf::from(std::env::var_os("HIVE_CLUSTER")?);
+        let cluster = Self {
+            folder,
+            slow: slowness(),
+            _site: None,
+        };
+        if std::env::var_os("HIVE_LOADED").is_none() {
+            cluster.load(&Images::new(&IMAGES));
+        }
+        Some(cluster)
+    }
+
+    /// A path below the site folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Runs the command under test in the site.
+    pub fn hive(&self, args: &[&str]) -> Output {
+        let mut command = Command::new(hive_program());
+        command.args(args).current_dir(&self.folder);
+        command.output().unwrap()
+    }
+
+    /// Runs the command under test, which has to succeed; returns its standard output.
+    pub fn ok(&self, args: &[&str]) -> String {
+        let output = self.hive(args);
+        assert!(output.status.success(), "hive {args:?}: {}", said(&output));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Gives every host the images.
+    fn load(&self, images: &Images) {
+        let bytes = std::fs::read(images.archive()).unwrap();
+        thread::scope(|all| {
+            for host in HOSTS {
+                let bytes = &bytes;
+                all.spawn(move || {
+                    self.remote(host, "docker load -q", bytes)
+                        .unwrap_or_else(|e| panic!("loading images on {host}: {e}"))
+                });
+            }
+        });
+    }
+
+    /// Runs a bash script as root on a host, which has to succeed; returns what it printed.
+    pub fn sh(&self, host: &str, script: &str) -> String {
+        self.try_sh(host, script)
+            .unwrap_or_else(|e| panic!("{host}: {e}"))
+    }
+
+    /// Runs a bash script as root on a host; returns what it printed, or what went wrong.
+    pub fn try_sh(&self, host: &str, script: &str) -> Result<String, String> {
+        let script = format!("SLOW={}\n{PREAMBLE}\n{script}", self.slow);
+        // All of it is read first: commands in it must not read what is left of the script.
+        self.remote(host, "bash -c 'eval \"$(cat)\"'", script.as_bytes())
+    }
+
+    /// The same script on all hosts at once; what each printed.
+    pub fn everywhere(&self, script: &str) -> Vec<String> {
+        thread::scope(|all| {
+            let started = HOSTS.map(|host| all.spawn(move || self.sh(host, script)));
+            started.map(|one| one.join().unwrap()).into()
+        })
+    }
+
+    /// Runs a command as root on a host by the stage's ssh_config, over a connection that is kept:
+    /// under emulation a new one costs seconds.
+    fn remote(&self, host: &str, command: &str, stdin: &[u8]) -> Result<String, String> {
+        let config = self.path(".hive/private/ssh_config");
+        let socket = self.path(".ssh-%n");
+        let mut ssh = Command::new("ssh")
+            .arg("-F")
+            .arg(config)
+            .args(["-o", "ControlMaster=auto", "-o", "ControlPersist=60"])
+            .args(["-o", &format!("ControlPath={}", socket.display())])
+            .args(["-o", "ConnectTimeout=60", "-o", "LogLevel=ERROR"])
+            .args([host, &format!("sudo {command}")])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut pipe = ssh.stdin.take().unwrap();
+        thread::scope(|scope| {
+            scope.spawn(move || drop(pipe.write_all(stdin)));
+            let output = ssh.wait_with_output().unwrap();
+            match output.status.success() {
+                true => Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned()),
+                false => Err(said(&output)),
+            }
+        })
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let config = self.path(".hive/private/ssh_config");
+        let socket = self.path(".ssh-%n");
+        for host in HOSTS {
+            let end = Command::new("ssh")
+                .arg("-F")
+                .arg(&config)
+                .args(["-o", &format!("ControlPath={}", socket.display())])
+                .args(["-O", "exit", host])
+                .stderr(Stdio::null())
+                .status();
+            drop(end);
+        }
+    }
+}

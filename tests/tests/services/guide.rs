@@ -1,0 +1,35 @@
+//! The guide's list of boxes is what runs.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+use hive_tests::checklist::rows;
+
+use crate::checklist::SECTIONS;
+
+const HEAD: &str = "# What is checked on a running swarm
+
+Three hosts made from one image become a swarm; a site is deployed on them; then each of these boxes
+is looked at on the same cluster, with container images made of Debian packages. The test is
+`tests/tests/services`, and `UPDATE_GUIDE=1 cargo test -p hive-tests --test services guide` writes
+this page.
+";
+
+#[test]
+fn the_guide_lists_every_box_of_the_checklist() {
+    let mut page = HEAD.to_owned();
+    for (name, boxes) in SECTIONS {
+        writeln!(page, "\n## {name}\n\n| box | what | |\n|---|---|---|").unwrap();
+        page += &rows(boxes);
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/guide/checklist.md");
+    if std::env::var_os("UPDATE_GUIDE").is_some() {
+        fs::write(&path, &page).unwrap();
+    }
+    let there = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        there == page,
+        "docs/guide/checklist.md is not up to date: run this test with UPDATE_GUIDE=1"
+    );
+}
