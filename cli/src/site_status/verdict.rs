@@ -63,17 +63,30 @@ fn not_one(stage: &Stage, hosts: &[HostStatus]) -> Option<String> {
         ));
     }
     let wanted = wanted_managers(stage);
-    let mut counted = swarms().filter_map(|s| Some((s.managers?, s.managers_reachable?)));
-    counted.find_map(|(all, reachable)| match () {
+    let counted: Vec<(u32, u32)> = swarms()
+        .filter_map(|s| Some((s.managers?, s.managers_reachable?)))
+        .collect();
+    let unsound = counted.iter().find_map(|(all, reachable)| match () {
         () if reachable < all => Some(format!("{reachable} of {all} managers are in reach")),
-        () if all < wanted => Some(format!(
+        () if *all < wanted => Some(format!(
             "the swarm has {all} of the {wanted} managers that it is to have"
         )),
         () if all % 2 == 0 => Some(format!(
             "the swarm has {all} managers, and an odd number is wanted"
         )),
         () => None,
-    })
+    });
+    // A manager's count may be older than what the hosts say of themselves.
+    let are = swarms().filter(|s| s.role == SwarmRole::Manager).count();
+    match unsound {
+        None if counted.is_empty() && wanted > 0 => {
+            Some("no manager has told yet how many managers there are".into())
+        }
+        None if are < wanted as usize => Some(format!(
+            "{are} of the {wanted} hosts that are to be managers are it"
+        )),
+        unsound => unsound,
+    }
 }
 
 /// How many managers the stage's swarm has once all is done: an odd number, seven at the most.
@@ -197,6 +210,14 @@ pub(super) mod tests {
         assert!(count(4).contains("4 managers"), "{}", count(4));
         let reach = told(&|hosts| swarm(&mut hosts[0]).managers_reachable = Some(2));
         assert!(reach.contains("2 of 3"), "{reach}");
+        let untold = told(&|hosts| {
+            for host in hosts {
+                swarm(host).managers = None;
+            }
+        });
+        assert!(untold.contains("no manager has told"), "{untold}");
+        let worker = told(&|hosts| swarm(&mut hosts[1]).role = SwarmRole::Worker);
+        assert!(worker.contains("2 of the 3 hosts"), "{worker}");
         let none = told(&|hosts| hosts[0].status.as_mut().unwrap().swarm = None);
         assert!(none.contains("is in no swarm"), "{none}");
         let waits = told(&|hosts| {
