@@ -110,9 +110,6 @@ impl CommandError {
         if let Some(diagnostics) = self.error.downcast_ref::<Diagnostics>() {
             return diagnostics.to_string();
         }
-        if let Some(problems) = self.error.downcast_ref::<hive_compose::Problems>() {
-            return problems.to_string();
-        }
         let mut out = String::new();
         let mut above = String::new();
         for (depth, cause) in self.error.chain().enumerate() {

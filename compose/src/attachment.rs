@@ -7,10 +7,10 @@ use bollard::models::NetworkAttachmentConfig;
 use crate::fields::Fields;
 use crate::ignored;
 use crate::network::DEFAULT;
-use crate::report::{Place, Report};
-use crate::spelling;
 use crate::stack::Context;
-use crate::tree::{Node, Value};
+use hive_site::yaml::report::{Place, Report};
+use hive_site::yaml::spelling;
+use hive_site::yaml::tree::{Node, Value};
 
 /// The networks' names in the file, and what docker is told.
 pub(crate) fn read(

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::ignored::Ignored;
-use crate::report::{Place, Report};
 use crate::scalar;
 use crate::shell;
-use crate::spelling;
-use crate::tree::{Entry, Node, Value};
+use hive_site::yaml::report::{Place, Report};
+use hive_site::yaml::spelling;
+use hive_site::yaml::tree::{Entry, Node, Value};
 
 /// A mapping whose keys were checked.
 pub(crate) struct Fields<'n> {

@@ -3,10 +3,10 @@
 use crate::fields::Fields;
 use crate::ignored::Ignored;
 use crate::material::Materials;
-use crate::report::{Place, Report};
 use crate::scalar;
-use crate::spelling;
-use crate::tree::Value;
+use hive_site::yaml::report::{Place, Report};
+use hive_site::yaml::spelling;
+use hive_site::yaml::tree::Value;
 
 const KNOWN: [&str; 5] = ["source", "target", "uid", "gid", "mode"];
 const NOTHING: [Ignored; 0] = [];

@@ -1,6 +1,6 @@
 //! Keys that are right in a compose file and mean nothing to a swarm. They are told, with their place.
 
-use crate::report::{Place, Report};
+use hive_site::yaml::report::{Place, Report};
 
 /// A key without effect.
 pub(crate) struct Ignored {

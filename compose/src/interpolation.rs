@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::report::Report;
-use crate::tree::{Node, Value};
+use hive_site::yaml::report::Report;
+use hive_site::yaml::tree::{Node, Value};
 
 /// Variables within variables, so deep.
 const DEPTH: usize = 20;

@@ -16,22 +16,18 @@ mod interpolation;
 mod material;
 mod merge;
 mod network;
-mod report;
 mod scalar;
 mod service;
 mod shell;
-mod spelling;
 mod stack;
-mod tree;
 mod volume;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use hive_deploy::desired::Desired;
-pub use hive_site::{Diagnostic, SourceFile};
+pub use hive_site::{Diagnostic, Diagnostics, SourceFile};
 
 pub use stack::name_of;
 
@@ -66,23 +62,6 @@ pub struct Stack {
     pub images: BTreeMap<String, String>,
 }
 
-/// Everything that keeps a file from being used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problems(pub Vec<Diagnostic>);
-
-impl std::error::Error for Problems {}
-
-impl fmt::Display for Problems {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let texts: Vec<String> = self.0.iter().map(ToString::to_string).collect();
-        f.write_str(&texts.join("\n"))?;
-        if self.0.len() > 1 {
-            write!(f, "\n{} errors\n", self.0.len())?;
-        }
-        Ok(())
-    }
-}
-
 /// Maps the files of a stack, later ones over earlier ones. `key` is that of the hash in the names of
 /// secrets and configs.
 ///
@@ -93,6 +72,6 @@ pub fn map(
     files: &[SourceFile],
     surroundings: &dyn Surroundings,
     key: &[u8],
-) -> Result<Stack, Problems> {
+) -> Result<Stack, Diagnostics> {
     stack::map(name, files, surroundings, key)
 }

@@ -13,10 +13,10 @@ use hive_deploy::desired::{Content, DesiredMaterial, hashed_name};
 use crate::fields::Fields;
 use crate::ignored::Ignored;
 use crate::network::{external, named};
-use crate::report::{Place, Report};
 use crate::stack::scoped;
-use crate::tree::Node;
 use crate::{CONTENT_LABEL, Surroundings};
+use hive_site::yaml::report::{Place, Report};
+use hive_site::yaml::tree::Node;
 
 const KNOWN: [&str; 8] = [
     "file",

@@ -4,7 +4,7 @@
 //! health checks are replaced whole; entries of lists that mean the same thing (a port, a mount's
 //! target, a secret) are the later file's, which the readers of these lists see to.
 
-use crate::tree::{Entry, Node, Value};
+use hive_site::yaml::tree::{Entry, Node, Value};
 
 /// Lists that mean one thing as a whole.
 const WHOLE: [&str; 3] = ["command", "entrypoint", "test"];

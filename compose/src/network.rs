@@ -7,9 +7,9 @@ use hive_deploy::desired::{DesiredNetwork, Owner};
 
 use crate::fields::Fields;
 use crate::ignored::Ignored;
-use crate::report::{Place, Report};
 use crate::stack::scoped;
-use crate::tree::{Node, Value};
+use hive_site::yaml::report::{Place, Report};
+use hive_site::yaml::tree::{Node, Value};
 
 /// The network of services that name none.
 pub(crate) const DEFAULT: &str = "default";

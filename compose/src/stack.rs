@@ -9,10 +9,10 @@ use crate::fields::Fields;
 use crate::interpolation::interpolate;
 use crate::material::{self, Materials};
 use crate::network::{self, Network};
-use crate::report::Report;
-use crate::tree::{self, Node, Value};
 use crate::volume::{self, Volume};
-use crate::{IMAGE_LABEL, Problems, Stack, Surroundings, ignored, merge, service};
+use crate::{Diagnostics, IMAGE_LABEL, Stack, Surroundings, ignored, merge, service};
+use hive_site::yaml::report::Report;
+use hive_site::yaml::tree::{self, Node, Value};
 
 const KNOWN: [&str; 7] = [
     "version", "name", "services", "networks", "volumes", "secrets", "configs",
@@ -46,7 +46,7 @@ pub(crate) fn scoped(stack: &str, name: &str) -> String {
 pub fn name_of(files: &[SourceFile]) -> Option<String> {
     let mut report = Report::new(files);
     let nodes = (0..files.len()).rev();
-    let mut nodes = nodes.filter_map(|file| tree::read(files, file, &mut report));
+    let mut nodes = nodes.filter_map(|file| tree::read(files, file, false, &mut report));
     nodes.find_map(|node| node.get("name")?.node.as_text().map(str::to_owned))
 }
 
@@ -55,7 +55,7 @@ pub(crate) fn map(
     files: &[SourceFile],
     surroundings: &dyn Surroundings,
     key: &[u8],
-) -> Result<Stack, Problems> {
+) -> Result<Stack, Diagnostics> {
     let mut report = Report::new(files);
     let stack = read(name, files, surroundings, key, &mut report);
     let warnings = report.finish()?;
@@ -84,7 +84,7 @@ fn read(
     }
     let mut whole: Option<Node> = None;
     for file in 0..files.len() {
-        let Some(mut node) = tree::read(files, file, report) else {
+        let Some(mut node) = tree::read(files, file, false, report) else {
             continue;
         };
         if !check_top(&node, &files[file].path, report) {

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use crate::fields::Fields;
 use crate::ignored::Ignored;
 use crate::network::{external, named};
-use crate::report::Report;
 use crate::stack::scoped;
-use crate::tree::Node;
+use hive_site::yaml::report::Report;
+use hive_site::yaml::tree::Node;
 
 const KNOWN: [&str; 5] = ["driver", "driver_opts", "external", "name", "labels"];
 const NOTHING: [Ignored; 0] = [];

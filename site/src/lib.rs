@@ -18,7 +18,7 @@ mod neighbours;
 pub mod sample;
 pub mod service;
 mod variables;
-mod yaml;
+pub mod yaml;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -12,9 +12,9 @@ use hive_deploy::desired::Owner;
 use super::{NOTHING, environment, health, mount};
 use crate::fields::Fields;
 use crate::grant;
-use crate::report::Report;
 use crate::stack::Context;
-use crate::tree::Value;
+use hive_site::yaml::report::Report;
+use hive_site::yaml::tree::Value;
 
 pub(super) fn read(
     service: &Fields<'_>,

@@ -16,9 +16,9 @@ use bollard::models::{
 use super::NOTHING;
 use crate::fields::Fields;
 use crate::ignored;
-use crate::report::Report;
 use crate::scalar;
-use crate::tree::{Node, Value};
+use hive_site::yaml::report::Report;
+use hive_site::yaml::tree::{Node, Value};
 
 const KNOWN: [&str; 9] = [
     "mode",

@@ -6,9 +6,9 @@ use std::path::Path;
 use crate::env_file;
 use crate::fields::Fields;
 use crate::ignored::Ignored;
-use crate::report::Report;
 use crate::stack::Context;
-use crate::tree::{Node, Value};
+use hive_site::yaml::report::Report;
+use hive_site::yaml::tree::{Node, Value};
 
 const KNOWN: [&str; 2] = ["path", "required"];
 const FORMAT: [Ignored; 1] = [Ignored {

@@ -4,8 +4,8 @@ use bollard::models::HealthConfig;
 
 use super::NOTHING;
 use crate::fields::Fields;
-use crate::report::Report;
-use crate::tree::Value;
+use hive_site::yaml::report::Report;
+use hive_site::yaml::tree::Value;
 
 const KNOWN: [&str; 7] = [
     "test",

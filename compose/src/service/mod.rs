@@ -15,9 +15,9 @@ use hive_deploy::desired::{DesiredService, Owner};
 use crate::attachment;
 use crate::fields::Fields;
 use crate::ignored::{self, Ignored};
-use crate::report::{Place, Report};
 use crate::stack::Context;
-use crate::tree::Entry;
+use hive_site::yaml::report::{Place, Report};
+use hive_site::yaml::tree::Entry;
 
 const KNOWN: [&str; 35] = [
     "image",

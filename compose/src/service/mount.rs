@@ -11,11 +11,11 @@ use hive_deploy::desired::Owner;
 use super::NOTHING;
 use crate::fields::Fields;
 use crate::ignored::Ignored;
-use crate::report::{Place, Report};
 use crate::scalar;
-use crate::spelling;
 use crate::stack::Context;
-use crate::tree::{Node, Value};
+use hive_site::yaml::report::{Place, Report};
+use hive_site::yaml::spelling;
+use hive_site::yaml::tree::{Node, Value};
 
 const KNOWN: [&str; 7] = [
     "type",

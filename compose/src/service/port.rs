@@ -9,8 +9,8 @@ use bollard::models::{
 
 use crate::fields::Fields;
 use crate::ignored;
-use crate::report::{Place, Report};
-use crate::tree::{Node, Value};
+use hive_site::yaml::report::{Place, Report};
+use hive_site::yaml::tree::{Node, Value};
 
 const KNOWN: [&str; 4] = ["target", "published", "protocol", "mode"];
 const PROTOCOLS: [(&str, Protocol); 3] = [

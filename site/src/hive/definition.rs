@@ -84,7 +84,7 @@ pub(crate) fn read(node: &Node, report: &mut Report<'_>) -> Option<Definition> {
             None => report.error(
                 entry.place,
                 format!("unknown stage `{}`", entry.key),
-                spelling::advice(&entry.key, &StageName::ALL.map(StageName::name)),
+                spelling::advice(&entry.key, StageName::ALL.map(StageName::name)),
             ),
         }
     }

@@ -243,7 +243,7 @@ pub(crate) fn stages(node: &Node, key: &str, report: &mut Report<'_>) -> Vec<Sta
             None => report.error(
                 item.place,
                 format!("there is no stage `{word}`"),
-                spelling::advice(&word, &known),
+                spelling::advice(&word, known),
             ),
         }
     }

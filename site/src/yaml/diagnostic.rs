@@ -54,9 +54,9 @@ pub struct Excerpt {
     pub text: String,
 }
 
-/// Everything that keeps a site from being used.
+/// Everything that keeps files from being used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Diagnostics(pub(crate) Vec<Diagnostic>);
+pub struct Diagnostics(pub Vec<Diagnostic>);
 
 impl Diagnostics {
     /// The single findings: by file in the order given, by line within a file.

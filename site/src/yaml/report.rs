@@ -5,7 +5,7 @@ use crate::{SourceFile, Warning};
 
 /// A place in one of the source files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
+pub struct Place {
     /// Index of the file.
     pub file: usize,
     /// Line, counted from 1.
@@ -17,7 +17,7 @@ pub(crate) struct Place {
 }
 
 /// The findings so far.
-pub(crate) struct Report<'s> {
+pub struct Report<'s> {
     sources: &'s [SourceFile],
     errors: Vec<(Option<Place>, Diagnostic)>,
     warnings: Vec<(Option<Place>, Diagnostic)>,
@@ -60,7 +60,7 @@ impl<'s> Report<'s> {
         format!("{}:{}", self.sources[place.file].path, place.line)
     }
 
-    /// Notes an error about the site as a whole.
+    /// Notes an error about all files together.
     pub fn error_anywhere(&mut self, message: impl Into<String>, help: impl Into<String>) {
         self.note(
             Severity::Error,
@@ -71,14 +71,14 @@ impl<'s> Report<'s> {
         );
     }
 
-    /// Notes a warning at a place.
+    /// Notes a warning at a place; an empty `help` is left out.
     pub fn warn(&mut self, place: Place, message: impl Into<String>, help: impl Into<String>) {
         self.note(
             Severity::Warning,
             Some(place),
             message.into(),
             Vec::new(),
-            Some(help.into()),
+            Some(help.into()).filter(|help| !help.is_empty()),
         );
     }
 

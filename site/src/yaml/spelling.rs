@@ -2,7 +2,7 @@
 
 /// The known word nearest to `word`, if one is near enough to be what was meant: a slip of the fingers,
 /// or a part of it (`vlan` for `vlanid`).
-pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let word = folded(word);
     let limit = (word.chars().count() / 3).max(1);
     known
@@ -20,9 +20,12 @@ pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) 
 }
 
 /// The advice for an unknown word: the nearest known one, or all of them.
-pub(crate) fn advice(word: &str, known: &[&str]) -> String {
+pub fn advice(word: &str, known: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    let known: Vec<_> = known.into_iter().collect();
+    let known: Vec<&str> = known.iter().map(AsRef::as_ref).collect();
     match nearest(word, known.iter().copied()) {
         Some(meant) => format!("did you mean `{meant}`?"),
+        None if known.is_empty() => "there are none".into(),
         None => format!("known here: {}", known.join(", ")),
     }
 }

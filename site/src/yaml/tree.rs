@@ -13,27 +13,46 @@ use crate::SourceFile;
 
 /// A value and its place.
 #[derive(Debug, Clone)]
-pub(crate) struct Node {
+pub struct Node {
+    /// What it holds.
     pub value: Value,
+    /// Where it stands.
     pub place: Place,
 }
 
 /// What a node holds. Scalars keep the text as written, without quotes.
 #[derive(Debug, Clone)]
-pub(crate) enum Value {
+pub enum Value {
+    /// Nothing.
     Null,
-    Bool { value: bool, written: String },
-    Number { written: String },
+    /// A boolean in any of YAML's spellings.
+    Bool {
+        /// What it means.
+        value: bool,
+        /// How it stands there.
+        written: String,
+    },
+    /// A number.
+    Number {
+        /// How it stands there.
+        written: String,
+    },
+    /// A text.
     Text(String),
+    /// A list.
     List(Vec<Node>),
+    /// A mapping, in the order of the file.
     Map(Vec<Entry>),
 }
 
 /// A key of a mapping with its value.
 #[derive(Debug, Clone)]
-pub(crate) struct Entry {
+pub struct Entry {
+    /// The key.
     pub key: String,
+    /// Where the key stands.
     pub place: Place,
+    /// The value.
     pub node: Node,
 }
 
@@ -61,10 +80,20 @@ impl Node {
 
     /// The value under `key`, when this is a mapping that has it.
     pub fn get(&self, key: &str) -> Option<&Entry> {
+        self.entries().iter().find(|entry| entry.key == key)
+    }
+
+    /// The entries of a mapping; none of anything else.
+    pub fn entries(&self) -> &[Entry] {
         match &self.value {
-            Value::Map(entries) => entries.iter().find(|entry| entry.key == key),
-            _ => None,
+            Value::Map(entries) => entries,
+            _ => &[],
         }
+    }
+
+    /// Whether nothing is there.
+    pub fn is_null(&self) -> bool {
+        matches!(self.value, Value::Null)
     }
 }
 
@@ -72,7 +101,7 @@ impl Node {
 ///
 /// With `tolerant`, a key given twice is a warning and the last one counts: that is how ansible
 /// reads variables, and existing sites may live on it.
-pub(crate) fn read(
+pub fn read(
     sources: &[SourceFile],
     file: usize,
     tolerant: bool,
