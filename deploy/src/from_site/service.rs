@@ -125,6 +125,7 @@ fn container(service: &Service, names: &Names) -> Result<TaskSpecContainerSpec, 
                     hard: Some(hard),
                 }),
         ),
+        privileges: service.standalone.then(standalone::privileges),
         ..Default::default()
     })
 }

@@ -1,5 +1,9 @@
 //! A service of type standalone: what a container needs to run systemd.
 
+use bollard::models::{
+    TaskSpecContainerSpecPrivileges, TaskSpecContainerSpecPrivilegesAppArmor,
+    TaskSpecContainerSpecPrivilegesAppArmorModeEnum,
+};
 use hive_site::service::model::{Mount, MountKind, Service};
 
 const MEMORY: [&str; 3] = ["/run", "/tmp", "/sys/fs/cgroup"];
@@ -16,6 +20,17 @@ const COMMAND: [&str; 3] = [
     "-c",
     "mount -t cgroup2 cgroup2 /sys/fs/cgroup && exec /sbin/init",
 ];
+
+/// Docker's AppArmor profile forbids to mount, whatever the capabilities. Engines before 25 do not
+/// know the setting.
+pub fn privileges() -> TaskSpecContainerSpecPrivileges {
+    TaskSpecContainerSpecPrivileges {
+        app_armor: Some(TaskSpecContainerSpecPrivilegesAppArmor {
+            mode: Some(TaskSpecContainerSpecPrivilegesAppArmorModeEnum::DISABLED),
+        }),
+        ..Default::default()
+    }
+}
 
 /// The service with what systemd needs; what the files say themselves wins.
 pub fn complete(service: &Service) -> Service {

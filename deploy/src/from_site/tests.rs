@@ -112,6 +112,18 @@ fn a_standalone_service_gets_what_systemd_needs_and_the_files_win() {
     assert!(added.contains(&"CAP_SYS_ADMIN".to_owned()));
     assert!(!added.contains(&"CAP_SYSLOG".to_owned()));
     assert!(container.args.unwrap()[2].ends_with("exec /sbin/init"));
+    let confined = container.privileges.unwrap().app_armor.unwrap().mode;
+    assert_eq!(confined.unwrap().to_string(), "disabled");
+    let spec = &desired.services[0].spec;
+    let mut older = spec.clone();
+    let task = older.task_template.as_mut().unwrap();
+    task.container_spec.as_mut().unwrap().privileges = None;
+    let shape = |spec| crate::shape::service(spec, &std::collections::BTreeMap::new());
+    assert_eq!(
+        shape(spec),
+        shape(&older),
+        "an engine that does not keep it"
+    );
 }
 
 #[test]

@@ -92,6 +92,10 @@ pub fn service(spec: &ServiceSpec, networks: &BTreeMap<String, String>) -> Shape
     if let Some(Value::String(reference)) = take(&mut container, "Image") {
         shape.insert("image".into(), familiar(&reference));
     }
+    // Engines before 25 do not keep it, and would show a difference for ever.
+    if let Some(privileges) = container.get_mut("Privileges") {
+        take(privileges, "AppArmor");
+    }
     lists::container(&mut shape, &mut container);
     flatten(&mut shape, "", container);
     flatten(&mut shape, "", task);
