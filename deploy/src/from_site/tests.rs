@@ -118,7 +118,7 @@ fn a_standalone_service_gets_what_systemd_needs_and_the_files_win() {
     let mut older = spec.clone();
     let task = older.task_template.as_mut().unwrap();
     task.container_spec.as_mut().unwrap().privileges = None;
-    let shape = |spec| crate::shape::service(spec, &std::collections::BTreeMap::new());
+    let shape = |spec| crate::shape::service(spec, &BTreeMap::new());
     assert_eq!(
         shape(spec),
         shape(&older),
