@@ -5,13 +5,14 @@
 //! update takes 2 s, a set of 220 packages another second.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use hive_system::{Failure, Program};
+use rustix::fs::{FlockOperation, flock};
 
 use super::archive::Archive;
 use super::{LOCAL, Lock, LockedArchive, LockedPackage, signature};
@@ -59,6 +60,7 @@ impl Resolver {
             fs::create_dir_all(root.join(dir))
                 .with_context(|| format!("making {}", root.join(dir).display()))?;
         }
+        let _turn = turn(&root)?;
         let write = |name: &str, text: &str| {
             fs::write(root.join(name), text)
                 .with_context(|| format!("writing {}", root.join(name).display()))
@@ -163,6 +165,7 @@ impl Resolver {
     /// # Errors
     /// A package does not exist, or the set can't be installed together.
     pub fn resolve(&self, request: &Request, keep: &[LockedPackage]) -> Result<Vec<LockedPackage>> {
+        let _turn = turn(&self.root)?;
         let pins = pins(keep);
         let preferences = self.root.join("preferences");
         fs::write(&preferences, pins)
@@ -393,9 +396,38 @@ fn names(archives: &[Archive]) -> String {
         .join(", ")
 }
 
+/// Waits until no other bake works in the root, and keeps it for as long as the file lives: apt gives
+/// up at once when another apt is there, and the pins of a set lie in a file.
+fn turn(root: &Path) -> Result<File> {
+    let path = root.join("turn");
+    let file = File::create(&path).with_context(|| format!("making {}", path.display()))?;
+    flock(&file, FlockOperation::LockExclusive)
+        .with_context(|| format!("locking {}", path.display()))?;
+    Ok(file)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    #[test]
+    fn two_bakes_take_turns_in_one_root() {
+        let root = tempfile::tempdir().unwrap();
+        let ended = AtomicBool::new(false);
+        let first = turn(root.path()).unwrap();
+        std::thread::scope(|scope| {
+            let second = scope.spawn(|| {
+                let _turn = turn(root.path()).unwrap();
+                ended.load(Ordering::SeqCst)
+            });
+            // Long enough for the second to have come by.
+            std::thread::sleep(std::time::Duration::from_millis(200));
+            ended.store(true, Ordering::SeqCst);
+            drop(first);
+            assert!(second.join().unwrap(), "the second did not wait");
+        });
+    }
 
     fn resolver() -> Resolver {
         let archive = |name: &str, url: &str| Archive {
