@@ -41,18 +41,22 @@ impl Ps {
                 let wanted = |name: &str| self.services.iter().any(|s| s == name);
                 running.services.retain(|s| wanted(service_name(s)));
             }
-            let rows = row::rows(&running, self.all);
-            if self.json {
-                output::json("tasks", &rows)?;
-            } else {
-                let now = SystemTime::now().duration_since(UNIX_EPOCH);
-                let now = now.unwrap_or_default().as_secs();
-                output::data(&row::text(&rows, now))?;
-                for note in row::without_tasks(&running) {
-                    output::say(&note);
-                }
-            }
+            print(&running, self.all, self.json)?;
             Ok(ExitCode::SUCCESS)
         })
     }
+}
+
+/// Prints tasks, as a table or as JSON.
+pub fn print(running: &Running, all: bool, json: bool) -> Result<()> {
+    let rows = row::rows(running, all);
+    if json {
+        return output::json("tasks", &rows);
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    output::data(&row::text(&rows, now.unwrap_or_default().as_secs()))?;
+    for note in row::without_tasks(running) {
+        output::say(&note);
+    }
+    Ok(())
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use bollard::models::ServiceSpec;
 use hive_deploy::actual::{Actual, Found};
@@ -12,7 +11,7 @@ use serde::Serialize;
 use crate::args::Global;
 use crate::cluster::tasks::Running;
 use crate::cluster::{self, session};
-use crate::commands::ps::row;
+use crate::commands::ps;
 use crate::deployment::connected::Connected;
 use crate::error::{Result, Usage};
 use crate::output;
@@ -140,17 +139,7 @@ impl Ps {
             running
                 .services
                 .retain(|s| s.spec.as_ref().is_some_and(own));
-            let rows = row::rows(&running, self.all);
-            if self.json {
-                output::json("tasks", &rows)?;
-            } else {
-                let now = SystemTime::now().duration_since(UNIX_EPOCH);
-                let now = now.unwrap_or_default().as_secs();
-                output::data(&row::text(&rows, now))?;
-                for note in row::without_tasks(&running) {
-                    output::say(&note);
-                }
-            }
+            ps::print(&running, self.all, self.json)?;
             Ok(ExitCode::SUCCESS)
         })
     }
