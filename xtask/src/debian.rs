@@ -59,6 +59,9 @@ pub const TO_RUN: &[Need] = &[
     program_of("ssh", "openssh-client", "logs in to hosts"),
 ];
 
+/// Packages of one source that only go together in one version.
+const SIBLINGS: &[(&str, &str)] = &[("qemu-system-x86", "qemu-utils")];
+
 /// For tests that look at our formats with other people's eyes.
 pub const TO_TEST: &[Need] = &[
     program_of("fsck.fat", "dosfstools", "checks FAT volumes"),
@@ -133,10 +136,6 @@ pub fn install(needs: &[&[Need]]) -> Result {
     for need in &missing {
         println!("  {:<24} {}", need.package, need.purpose);
     }
-    let mut command = as_root("apt-get", &["install", "--yes", "--no-install-recommends"])?;
-    command
-        .args(&packages)
-        .env("DEBIAN_FRONTEND", "noninteractive");
     if which("apt-get").is_none() {
         return Err(format!(
             "this is no Debian, so please install yourself what has the names {}",
@@ -145,7 +144,43 @@ pub fn install(needs: &[&[Need]]) -> Result {
     }
     // A machine that was never updated knows no packages, or gone ones.
     run(&mut as_root("apt-get", &["update"])?)?;
-    run(&mut command)
+    let mut command = as_root("apt-get", &["install", "--yes", "--no-install-recommends"])?;
+    command.env("DEBIAN_FRONTEND", "noninteractive");
+    let strays = strays(&packages)?;
+    if !strays.is_empty() {
+        println!(
+            "Installed here in a version that does not go with the archive's: {}",
+            strays.join(", ")
+        );
+        command.arg("--allow-downgrades").args(&strays);
+    }
+    run(command.args(&packages))
+}
+
+/// Siblings of one source package that are installed in another version than the one to be installed
+/// next to them, as `name=version`. Each excludes the other's version (a `qemu-utils` of backports,
+/// with backports no longer among the sources), and apt does not step back unasked.
+fn strays(packages: &[&str]) -> Result<Vec<String>> {
+    let mut strays = Vec::new();
+    for &(package, sibling) in SIBLINGS {
+        if !packages.contains(&package) {
+            continue;
+        }
+        let wanted = policy(package, "Candidate:")?;
+        let installed = policy(sibling, "Installed:")?;
+        if installed != "(none)" && installed != wanted {
+            strays.push(format!("{sibling}={wanted}"));
+        }
+    }
+    Ok(strays)
+}
+
+/// A line of `apt-cache policy`.
+fn policy(package: &str, line: &str) -> Result<String> {
+    let mut ask = program("apt-cache", &["policy", package]);
+    let text = read(ask.env("LC_ALL", "C"))?;
+    let found = text.lines().find_map(|l| l.trim().strip_prefix(line));
+    Ok(found.map_or("(none)", str::trim).to_owned())
 }
 
 /// A command as root: as it is, or through sudo.
