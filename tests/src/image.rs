@@ -32,6 +32,10 @@ while (defined $s->recv(my $m, 1500)) { $s->send("$ENV{TASK} heard $m") }
 const INITTAB: &str = "::sysinit:/bin/mkdir -p /run/lock
 ::respawn:/bin/httpd -f -p 80 -h /www
 ";
+const PERL: &str = "/opt/perl";
+const START_PERL: &str = "#!/bin/sh
+exec /opt/perl/ld-linux-x86-64.so.2 --library-path /opt/perl /opt/perl/perl \"$@\"
+";
 const SHARED_PERL: &str = "usr/lib/x86_64-linux-gnu/perl-base";
 
 /// An archive of images, in a folder that goes with it.
@@ -159,16 +163,20 @@ fn fill_shared(root: &Path) {
     perl(root);
 }
 
-/// The interpreter with its libraries and modules, as they lie here.
+/// The interpreter with its modules as they lie here, and its libraries apart: a static busybox that
+/// finds a C library at the usual place loads it to resolve names, and can die of it.
 fn perl(root: &Path) {
+    let place = root.join(&PERL[1..]);
+    fs::create_dir_all(&place).unwrap();
     let libraries = Command::new("ldd").arg("/usr/bin/perl").output().unwrap();
     let text = said(&libraries);
     let words = text.split_whitespace().filter(|w| w.starts_with('/'));
     for file in words.chain(["/usr/bin/perl"]) {
-        let place = root.join(&file[1..]);
-        fs::create_dir_all(place.parent().unwrap()).unwrap();
-        fs::copy(file, place).unwrap();
+        let name = Path::new(file).file_name().unwrap();
+        fs::copy(file, place.join(name)).unwrap();
     }
+    fs::create_dir_all(root.join("usr/bin")).unwrap();
+    write(root, "usr/bin/perl", START_PERL, 0o755);
     let modules = root.join(SHARED_PERL);
     fs::create_dir_all(modules.parent().unwrap()).unwrap();
     let from = Path::new("/").join(SHARED_PERL);

@@ -1,14 +1,18 @@
 //! A site with twelve services, from `hive all` to what people do with it afterwards.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
+use hive_qemu::Vm;
 use hive_tests::checklist::{How, Item};
-use hive_tests::{Site, said};
+use hive_tests::{Site, hive_program, said};
 
 use crate::cluster::Cluster;
 
-pub const STORY: &[Item<Cluster>] = &[
+/// From the inventory to services that are reached.
+pub const FIRST: &[Item<Cluster>] = &[
     Item {
         id: "S1",
         name: "hive all: from machines to running services",
@@ -29,6 +33,10 @@ pub const STORY: &[Item<Cluster>] = &[
         name: "a second deploy-services changes nothing and says so",
         how: How::Run(unchanged),
     },
+];
+
+/// What an operator does with them afterwards.
+pub const LATER: &[Item<Cluster>] = &[
     Item {
         id: "S5",
         name: "what was changed by hand is in the plan, and is put right",
@@ -58,6 +66,16 @@ pub const STORY: &[Item<Cluster>] = &[
         id: "S10",
         name: "hive stack deploy",
         how: How::Run(stack),
+    },
+    Item {
+        id: "S11",
+        name: "the manager that carries out a deployment loses its power: a clear end, and a second run completes",
+        how: How::Run(manager_lost),
+    },
+    Item {
+        id: "S12",
+        name: "deploy-services -D takes everything away",
+        how: How::Run(removed),
     },
 ];
 
@@ -346,4 +364,54 @@ configs:
     told(c, &["stack", "deploy", "shop.yml", "shop"]);
     c.everywhere("within 30 says 127.0.0.1:8009/note 'of the stack'");
     c.sh("p-hive0", "same shop_page \"$(docker stack services --format '{{.Name}}' shop)\"; docker stack rm shop >/dev/null 2>&1");
+}
+
+/// The command speaks to the first host, as long as it answers.
+fn manager_lost(c: &Cluster) {
+    c.sh(
+        "p-hive0",
+        "for name in agent counted keeper mover names web; do update --env-add BY_HAND=1 $name; done",
+    );
+    let mut command = Command::new(hive_program())
+        .arg("deploy-services")
+        .current_dir(c.path(""))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(command.stderr.take().unwrap()).lines();
+    let mut told = String::new();
+    let machine = Vm::attach(&c.path(".hive/private/run/p-hive0")).unwrap();
+    let mut cut = false;
+    while let Some(Ok(line)) = lines.next() {
+        told += &format!("{line}\n");
+        if !cut && line.ends_with(" updated") {
+            machine.power_cut().unwrap();
+            cut = true;
+        }
+    }
+    let code = command.wait().unwrap().code();
+    println!("the power went while it ran; it ended with {code:?}:\n{told}");
+    assert!(cut, "nothing was updated");
+    match code {
+        Some(0) => {}
+        Some(1) => has("error: ", &told),
+        _ => panic!("it ended with {code:?}"),
+    }
+    // The host is switched on again, and what was left is done.
+    told(c, &["run", "--no-wait", "p-hive0"]);
+    let seconds = hive_tests::swarm::patience().as_secs().to_string();
+    told(c, &["setup-hosts", "--timeout", &seconds]);
+    told(c, &["deploy-services"]);
+    for name in ["agent", "counted", "keeper", "mover", "names", "web"] {
+        c.sh("p-hive1", &format!("lacks BY_HAND \"$(spec {name})\""));
+    }
+    has("unchanged", &told(c, &["deploy-services"]));
+}
+
+fn removed(c: &Cluster) {
+    told(c, &["deploy-services", "-D", "--yes"]);
+    for kind in ["service", "secret", "config"] {
+        assert_eq!(c.sh("p-hive1", &format!("docker {kind} ls -q")), "", "{kind}");
+    }
 }

@@ -20,14 +20,13 @@ pub const SECTIONS: [(&str, &[Item<Cluster>]); 4] = [
 /// Takes away what a box that failed may have left: everything it made begins with `t-`.
 pub fn mend(cluster: &Cluster) {
     for host in HOSTS {
-        drop(cluster.try_sh(
-            host,
-            "systemctl start docker hived; systemctl is-active docker hived",
-        ));
+        drop(cluster.try_sh(host, "systemctl start docker hived"));
     }
     let result = cluster.try_sh(
         HOSTS[0],
-        "docker stack rm t-stack >/dev/null 2>&1 || true
+        "whole() { [ \"$(docker node ls --format '{{.Status}} {{.ManagerStatus}}' | sort | xargs)\" = \"Ready Leader Ready Reachable Ready Reachable\" ]; }
+         within 120 whole
+         docker stack rm t-stack >/dev/null 2>&1 || true
          for kind in service secret config; do
              names=$(docker $kind ls --format '{{.Name}}' | grep ^t- || true)
              [ -z \"$names\" ] || docker $kind rm $names >/dev/null || true
