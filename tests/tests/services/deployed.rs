@@ -380,22 +380,22 @@ fn manager_lost(c: &Cluster) {
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(command.stderr.take().unwrap()).lines();
-    let mut told = String::new();
+    let mut heard = String::new();
     let machine = Vm::attach(&c.path(".hive/private/run/p-hive0")).unwrap();
     let mut cut = false;
     while let Some(Ok(line)) = lines.next() {
-        told += &format!("{line}\n");
+        heard += &format!("{line}\n");
         if !cut && line.ends_with(" updated") {
             machine.power_cut().unwrap();
             cut = true;
         }
     }
     let code = command.wait().unwrap().code();
-    println!("the power went while it ran; it ended with {code:?}:\n{told}");
+    println!("the power went while it ran; it ended with {code:?}:\n{heard}");
     assert!(cut, "nothing was updated");
     match code {
         Some(0) => {}
-        Some(1) => has("error: ", &told),
+        Some(1) => has("error: ", &heard),
         _ => panic!("it ended with {code:?}"),
     }
     // The host is switched on again, and what was left is done.
@@ -412,6 +412,10 @@ fn manager_lost(c: &Cluster) {
 fn removed(c: &Cluster) {
     told(c, &["deploy-services", "-D", "--yes"]);
     for kind in ["service", "secret", "config"] {
-        assert_eq!(c.sh("p-hive1", &format!("docker {kind} ls -q")), "", "{kind}");
+        assert_eq!(
+            c.sh("p-hive1", &format!("docker {kind} ls -q")),
+            "",
+            "{kind}"
+        );
     }
 }

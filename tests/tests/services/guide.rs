@@ -21,7 +21,11 @@ hour of software emulation; `cargo xtask test` runs the deployment alone. `UPDAT
 fn the_guide_lists_every_box_of_the_checklist() {
     let mut page = HEAD.to_owned();
     let mut section = |name: &str, rows: String| {
-        writeln!(page, "\n## {name}\n\n| box | what | |\n|---|---|---|\n{rows}").unwrap();
+        writeln!(
+            page,
+            "\n## {name}\n\n| box | what | |\n|---|---|---|\n{rows}"
+        )
+        .unwrap();
         page.pop();
     };
     section("A deployed site", rows(FIRST) + &rows(LATER));

@@ -233,7 +233,7 @@ within 90 reached completed
 # Their starts lie at least the delay apart.
 docker inspect --format '{{.Spec.ContainerSpec.Image}} {{.Status.Timestamp}}' $(docker service ps -q -f desired-state=running t-roll) >/tmp/t-roll
 same 3 "$(grep -c ^box:2 /tmp/t-roll)"
-times=$(awk '{print $2}' /tmp/t-roll | sort | while read t; do date -d $t +%s; done | xargs)
+times=$(awk '{print $2, $3}' /tmp/t-roll | sort | while read t; do date -ud "$t" +%s; done | xargs)
 set -- $times
 [ $(($2 - $1)) -ge 5 ] && [ $(($3 - $2)) -ge 5 ] || fail "no delay between $times"
 rm /tmp/t-roll
@@ -340,9 +340,9 @@ three() { [ "$(addresses t-rr | wc -l)" = 3 ]; }
 within 20 three
 same "${vip%/*}" "$(addresses t-vip)"
 same 3 "$(addresses tasks.t-vip | wc -l)"
-voices() { for i in 1 2 3 4 5 6 7 8 9; do inside t-ask wget -qO- -T 5 http://$1/cgi-bin/who | cut -d' ' -f1; done | sort -u | xargs; }
+voices() { for i in 1 2 3 4 5 6 7 8 9; do inside t-ask timeout 5 wget -qO- http://$1/cgi-bin/who | cut -d' ' -f1; done | sort -u | xargs; }
 same "task=1 task=2 task=3" "$(voices t-vip)"
-for a in $(addresses t-rr); do inside t-ask wget -qO- -T 5 http://$a/cgi-bin/who; done | cut -d' ' -f1 | sort >/tmp/t-rr
+for a in $(addresses t-rr); do inside t-ask timeout 5 wget -qO- http://$a/cgi-bin/who; done | cut -d' ' -f1 | sort >/tmp/t-rr
 same "task=1 task=2 task=3" "$(xargs </tmp/t-rr)"
 rm /tmp/t-rr
 refuses "" docker service create -d --no-resolve-image --name t-no --endpoint-mode dnsrr --publish 8299:80 box:1

@@ -7,7 +7,7 @@ use std::time::Duration;
 use hive_qemu::Switch;
 use hive_tests::checklist::{How, Item};
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, HOSTS};
 
 pub const BOXES: &[Item<Cluster>] = &[
     Item {
@@ -82,7 +82,7 @@ within 40 runs t-in 1
     c.sh(
         "p-hive0",
         r#"
-said=$(docker run --rm --network t-own box:1 wget -qO- -T 10 http://t-in/version)
+said=$(docker run --rm --network t-own box:1 timeout 10 wget -qO- http://t-in/version)
 same one "$said"
 docker network create -d overlay t-closed >/dev/null
 refuses "not manually attachable" docker run --rm --network t-closed box:1 true
@@ -123,7 +123,7 @@ within 60 runs t-hear 1; within 60 runs t-tell 1
         "p-hive0",
         &format!(
             r#"
-tell() {{ inside t-tell wget -qO- -T 5 "http://$1/version?$2" >/dev/null 2>&1; }}
+tell() {{ inside t-tell timeout 5 wget -qO- "http://$1/version?$2" >/dev/null 2>&1; }}
 within 30 tell {open} {PLAIN}
 within 30 tell {seal} {SEALED}
 "#
@@ -182,7 +182,7 @@ create --name t-l --constraint node.hostname==p-hive0 --network t-left box:1
 create --name t-r --constraint node.hostname==p-hive0 --network t-right box:1
 create --name t-both --constraint node.hostname==p-hive1 --network t-left --network t-right box:1
 within 60 runs t-l 1; within 60 runs t-r 1; within 60 runs t-both 1
-reach() { inside $1 wget -qO- -T 3 http://$2/version >/dev/null 2>&1; }
+reach() { inside $1 timeout 3 wget -qO- http://$2/version >/dev/null 2>&1; }
 within 20 reach t-l t-both
 within 20 reach t-r t-both
 if reach t-l t-r; then fail "t-l reaches t-r by name"; fi
@@ -205,9 +205,12 @@ within 60 runs t-mesh 2; within 60 runs t-udp 1
 "#,
     );
     // Seen from each host: all hosts answer, p-hive2 too, which has no task; and asking one host
-    // again and again is answered by each task in turn.
-    let told = c.everywhere(
-        r#"
+    // again and again is answered by each task in turn. Turns are taken by all who ask, so one host
+    // asks after the other.
+    for host in HOSTS {
+        c.sh(
+            host,
+            r#"
 for a in 192.168.77.4 192.168.77.5 192.168.77.6; do
     within 20 says $a:8211/version one
     heard=$(for i in 1 2 3 4 5 6; do page $a:8211/cgi-bin/who | cut -d' ' -f1; done | sort | uniq -c | xargs)
@@ -217,8 +220,8 @@ s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); s.settimeout(3); s.sendto(b"h
     within 20 exchange
 done
 "#,
-    );
-    assert_eq!(told.len(), 3);
+        );
+    }
     c.sh("p-hive0", "gone t-mesh t-udp");
 }
 
