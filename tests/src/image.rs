@@ -28,6 +28,24 @@ use IO::Socket;
 my $s = IO::Socket::INET->new(LocalPort => 9, Proto => "udp") or die;
 while (defined $s->recv(my $m, 1500)) { $s->send("$ENV{TASK} heard $m") }
 "#;
+/// `front /a=one:80 /b=two:80` passes what is asked for below /a on to the host `one`, and so on.
+const FRONT: &str = r#"#!/usr/bin/perl
+use IO::Socket::INET;
+my %to = map { split /=/, $_, 2 } @ARGV;
+$SIG{CHLD} = "IGNORE";
+my $s = IO::Socket::INET->new(Listen => 16, LocalPort => 80, ReuseAddr => 1) or die;
+while (my $c = $s->accept) {
+    next if fork;
+    my $line = <$c>;
+    while (<$c>) { last if /^\r?$/ }
+    my ($way, $rest) = $line =~ m{^GET (/[^/ ]+)(/\S*)};
+    my $u = IO::Socket::INET->new(PeerAddr => $to{$way}, Timeout => 5);
+    if (!$u) { print $c "HTTP/1.0 502 Bad Gateway\r\n\r\n"; exit }
+    print $u "GET $rest HTTP/1.0\r\n\r\n";
+    print $c $_ while <$u>;
+    exit;
+}
+"#;
 /// Busybox's init keeps what a small machine would run.
 const INITTAB: &str = "::sysinit:/bin/mkdir -p /run/lock
 ::respawn:/bin/httpd -f -p 80 -h /www
@@ -150,6 +168,7 @@ fn fill_shared(root: &Path) {
     }
     write(root, "bin/serve", SERVE, 0o755);
     write(root, "bin/udp-echo", UDP, 0o755);
+    write(root, "bin/front", FRONT, 0o755);
     write(root, "www/cgi-bin/who", WHO, 0o755);
     write(root, "www/index.html", "hive\n", 0o644);
     write(root, "etc/inittab", INITTAB, 0o644);

@@ -146,7 +146,7 @@ services:
     image: box:1
     networks: [sealed]
     placement: {constraints: [node.hostname == p-hive1]}
-    command: sh -c 'printf "P:/vault:vault/\n" >/etc/p; exec httpd -f -p 80 -c /etc/p -h /www'
+    command: front /vault=vault:80
     ports: ["8006:80"]
   mover:
     image: box:1

@@ -271,7 +271,7 @@ fn proxy(c: &Cluster) {
 docker network create -d overlay t-front >/dev/null
 create --name t-a --network t-front box:1
 create --name t-b --network t-front box:2
-create --name t-proxy --network t-front --publish 8241:80 box:1 sh -c 'printf "P:/a:t-a/\nP:/b:t-b/\n" >/etc/proxy; exec httpd -f -p 80 -c /etc/proxy -h /www'
+create --name t-proxy --network t-front --publish 8241:80 box:1 front /a=t-a:80 /b=t-b:80
 refuses "already in use by service 't-proxy'" docker service create -d --no-resolve-image --name t-second --publish 8241:80 box:1
 within 60 runs t-a 1; within 60 runs t-b 1; within 60 runs t-proxy 1
 within 20 says 127.0.0.1:8241/a/version one
@@ -286,13 +286,13 @@ within 40 free
 fn subnets(c: &Cluster) {
     let told = c.everywhere(
         r#"
-for n in ingress docker_gwbridge; do docker network inspect --format '{{(index .IPAM.Config 0).Subnet}}' $n; done | xargs
+for n in apiarist-ingress docker_gwbridge; do docker network inspect --format '{{(index .IPAM.Config 0).Subnet}}' $n; done | xargs
 "#,
     );
     // The site says internal_cidr: 172.31.252.0/22.
     for line in &told {
         let mut subnets = line.split(' ');
-        for which in ["ingress", "docker_gwbridge"] {
+        for which in ["apiarist-ingress", "docker_gwbridge"] {
             let subnet = subnets.next().unwrap();
             let inside = ["172.31.252.", "172.31.253.", "172.31.254.", "172.31.255."];
             assert!(

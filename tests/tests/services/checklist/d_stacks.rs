@@ -55,7 +55,7 @@ services:
     image: box:1
     build: ./nowhere
     depends_on: [db]
-    command: sh -c 'printf "P:/db:db:3306/\n" >/etc/p; exec httpd -f -p 80 -c /etc/p -h /www'
+    command: front /db=db:3306
     ports: ["8080:80"]
     networks: [back]
     stop_grace_period: 1s
