@@ -13,6 +13,7 @@ pub mod checklist;
 mod host;
 pub mod image;
 mod login;
+pub mod prober;
 pub mod random;
 pub mod swarm;
 

@@ -7,14 +7,15 @@ use std::path::Path;
 use hive_tests::checklist::rows;
 
 use crate::checklist::SECTIONS;
-use crate::deployed::{FIRST, LATER};
+use crate::deployed::{FIRST, LAST, LATER};
+use crate::virtual_ips;
 
 const HEAD: &str = "# What is checked on a running swarm
 
 Three hosts made from one image become a swarm; a site is deployed on them; then each of these boxes
 is looked at on the same cluster, with container images made of Debian packages. The test is
 `tests/tests/services`; `cargo xtask e2e --include-ignored every_box` runs all of it, which takes most of an
-hour of software emulation; `cargo xtask test` runs the deployment alone. `UPDATE_GUIDE=1 cargo test -p hive-tests --test services guide` writes this page.
+hour of software emulation; `cargo xtask test` runs the deployment and the virtual IPs. `UPDATE_GUIDE=1 cargo test -p hive-tests --test services guide` writes this page.
 ";
 
 #[test]
@@ -28,10 +29,11 @@ fn the_guide_lists_every_box_of_the_checklist() {
         .unwrap();
         page.pop();
     };
-    section("A deployed site", rows(FIRST) + &rows(LATER));
+    section("A deployed site", rows(FIRST) + &rows(LATER) + &rows(LAST));
     for (name, boxes) in SECTIONS {
         section(name, rows(boxes));
     }
+    section("Virtual IPs and marks", rows(virtual_ips::BOXES));
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/guide/checklist.md");
     if std::env::var_os("UPDATE_GUIDE").is_some() {
         fs::write(&path, &page).unwrap();

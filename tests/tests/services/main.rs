@@ -9,16 +9,20 @@ mod checklist;
 mod cluster;
 mod deployed;
 mod guide;
+mod virtual_ips;
 
 use hive_tests::checklist::Checklist;
 
 use cluster::Cluster;
 
 #[test]
-fn a_site_of_twelve_services_is_deployed_by_hive_all_and_reached_on_every_host() {
+fn a_site_is_deployed_by_hive_all_and_virtual_ips_follow_their_services() {
     let cluster = cluster();
     let mut list = Checklist::new();
     list.run(deployed::FIRST, &cluster, |_| {});
+    list.run(deployed::LAST, &cluster, |_| {});
+    let scene = virtual_ips::Scene::new(cluster);
+    list.run(virtual_ips::BOXES, &scene, virtual_ips::Scene::mend);
     list.end();
 }
 
@@ -29,6 +33,7 @@ fn every_box_of_the_checklist_holds() {
     let mut list = Checklist::new();
     list.run(deployed::FIRST, &cluster, |_| {});
     list.run(deployed::LATER, &cluster, |_| {});
+    list.run(deployed::LAST, &cluster, |_| {});
     for (_, boxes) in checklist::SECTIONS {
         list.run(boxes, &cluster, checklist::mend);
     }
