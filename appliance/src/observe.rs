@@ -9,7 +9,7 @@ use hive_inventory::seed::Seed;
 
 use crate::assess::Observed;
 use crate::paths::Paths;
-use crate::{docker, mount_table};
+use crate::{docker, follow, mount_table};
 
 /// Looks at everything. What can't be read is part of the answer, never an error.
 pub fn observe(paths: &Paths) -> Observed {
@@ -34,6 +34,7 @@ pub fn observe(paths: &Paths) -> Observed {
         docker: docker::version(&paths.docker).map_err(|e| e.to_string()),
         drbd: Some(line(Path::new("/sys/module/drbd/version"))).filter(|v| !v.is_empty()),
         disks: disk_report(&paths.disk_report),
+        follow: follow::report::read(&paths.follow),
         uptime: uptime(&line(Path::new("/proc/uptime"))),
     }
 }
