@@ -2,8 +2,6 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use rustix::io::Errno;
-
 use crate::error::Error;
 use crate::netlink::{self, LinkMessage, Listener, Message, Request};
 
@@ -75,18 +73,17 @@ impl Watch {
             if let Some(change) = self.ready.pop_front() {
                 return Ok(change);
             }
-            match self.listener.next().await {
-                Ok(messages) => {
+            match self.listener.next().await.map_err(Error::kernel(DOING))? {
+                Some(messages) => {
                     for message in messages {
                         self.ready.extend(notice(&mut self.known, message));
                     }
                 }
-                Err(e) if e.raw_os_error() == Some(Errno::NOBUFS.raw_os_error()) => {
+                None => {
                     // What is told next of any link may hide what was lost: it counts as news.
                     self.known.clear();
                     return Ok(Change::Missed);
                 }
-                Err(e) => return Err(Error::kernel(DOING)(e)),
             }
         }
     }

@@ -4,7 +4,9 @@
 
 mod site;
 
+use std::io::Write;
 use std::net::IpAddr;
+use std::process::{Command, Stdio};
 
 use hive_links::{Added, Change, Error, Links, Place, Removed};
 use site::{Host, Switch, skipped};
@@ -210,4 +212,49 @@ fn changes_are_heard() {
         name: "eth0".into(),
     });
     watching.recv_timeout(soon).unwrap();
+}
+
+#[test]
+fn more_changes_than_can_be_heard_are_told_and_hearing_goes_on() {
+    if skipped(&[]) {
+        return;
+    }
+    let host = Host::new();
+    host.sh("ip link add eth0 type bridge; ip link set eth0 up");
+    let index = host.interface("eth0").index;
+    let many: String = (0..4000)
+        .map(|n| format!("address add 10.0.{}.{}/32 dev eth0\n", n / 250, n % 250 + 1))
+        .collect();
+    host.run(async move |links: Links| {
+        let mut watch = links.watch().await.unwrap();
+        let ip = |lines: &str| {
+            let mut ip = Command::new("ip")
+                .args(["-batch", "-"])
+                .stdin(Stdio::piped())
+                .spawn()
+                .unwrap();
+            let mut input = ip.stdin.take().unwrap();
+            input.write_all(lines.as_bytes()).unwrap();
+            drop(input);
+            assert!(ip.wait().unwrap().success());
+        };
+        ip(&many);
+        let mut heard = 0;
+        while watch.next().await.unwrap() != Change::Missed {
+            heard += 1;
+            assert!(heard < 4000, "all was heard, so nothing is shown");
+        }
+        // From there on all is heard again, and nothing is left of what came before.
+        ip("link add eth1 type bridge\n");
+        let change = watch.next().await.unwrap();
+        assert!(
+            matches!(&change, Change::Link { name, .. } if name == "eth1"),
+            "{change:?}"
+        );
+        // Lists of any length arrive whole.
+        let interfaces = links.interfaces().await.unwrap();
+        let eth0 = interfaces.iter().find(|i| i.index == index).unwrap();
+        let ipv4 = eth0.addresses.iter().filter(|a| a.ip.is_ipv4());
+        assert_eq!(ipv4.count(), 4000);
+    });
 }

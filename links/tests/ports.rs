@@ -166,6 +166,11 @@ fn a_connection_reaches_the_container_until_it_is_not_wanted() {
         "Docker still drops what goes past the address"
     );
 
+    for ((vip, _), listener) in VIPS.iter().zip(&listeners) {
+        let own = site.speak(&site.container, listener, &socket(vip, 80));
+        assert!(own.is_some(), "the container reaches itself as {vip}");
+    }
+
     // UDP has a rule of its own.
     let server = site
         .container
@@ -243,6 +248,11 @@ fn the_container_speaks_as_the_virtual_address() {
         let peer = site.speak(&site.container, &listener, server).unwrap();
         assert_eq!(peer.ip().to_string(), vip);
     }
+    // An interface that is gone costs its own rule only.
+    let gone = forward("10.0.0.9", "172.18.0.5", "80", Some(4242));
+    let gone = [gone];
+    assert_eq!(site.reconcile(&gone).table, Table::Written);
+    assert_eq!(site.reconcile(&gone).table, Table::Unchanged);
 }
 
 #[test]

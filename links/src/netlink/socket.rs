@@ -4,6 +4,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
+use rustix::io::Errno;
 use rustix::net::netlink::SocketAddrNetlink;
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
 use tokio::io::Interest;
@@ -87,10 +88,18 @@ impl Listener {
         Socket::open(RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR).map(Self)
     }
 
-    /// The next messages. The error ENOBUFS says that some were lost.
-    pub(crate) async fn next(&self) -> io::Result<Vec<Message>> {
-        let batch = self.0.receive().await?;
-        Ok(batch.messages.into_iter().map(|(_, m)| m).collect())
+    /// The next messages; `None` if some were lost.
+    pub(crate) async fn next(&self) -> io::Result<Option<Vec<Message>>> {
+        match self.0.receive().await {
+            Ok(batch) => Ok(Some(batch.messages.into_iter().map(|(_, m)| m).collect())),
+            Err(e) if e.raw_os_error() == Some(Errno::NOBUFS.raw_os_error()) => {
+                // The kernel says so once and goes on to drop until all that it kept was read. Only
+                // then can whoever looks at everything again be sure to hear what comes after.
+                while read(self.0.0.get_ref()).is_ok() {}
+                Ok(None)
+            }
+            Err(e) => Err(e),
+        }
     }
 }
 
@@ -111,15 +120,17 @@ impl Socket {
     }
 
     async fn receive(&self) -> io::Result<Batch> {
-        let read = |socket: &OwnedFd| {
-            let mut buffer = vec![0; LONGEST];
-            let (_, length) = rustix::net::recv(socket, buffer.as_mut_slice(), RecvFlags::TRUNC)?;
-            if length > LONGEST {
-                let what = format!("a message of {length} bytes from the kernel");
-                return Err(io::Error::new(io::ErrorKind::InvalidData, what));
-            }
-            Ok(decode(&buffer[..length]))
-        };
         self.0.async_io(Interest::READABLE, read).await
     }
+}
+
+/// Reads what is there, without waiting.
+fn read(socket: &OwnedFd) -> io::Result<Batch> {
+    let mut buffer = vec![0; LONGEST];
+    let (_, length) = rustix::net::recv(socket, buffer.as_mut_slice(), RecvFlags::TRUNC)?;
+    if length > LONGEST {
+        let what = format!("a message of {length} bytes from the kernel");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+    }
+    Ok(decode(&buffer[..length]))
 }

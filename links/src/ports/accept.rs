@@ -5,6 +5,7 @@
 //! is in it.
 
 use std::net::IpAddr;
+use std::path::Path;
 
 use hive_system::{Failure, Program};
 
@@ -46,6 +47,12 @@ impl Family {
         Program::new(name).package("iptables").args(["-w", WAIT])
     }
 
+    /// Whether the kernel knows the family: IPv6 can be switched off at boot, and then ip6tables only
+    /// fails.
+    fn is_spoken(self) -> bool {
+        self == Self::V4 || Path::new("/proc/sys/net/ipv6").exists()
+    }
+
     fn has(self, ip: IpAddr) -> bool {
         ip.is_ipv4() == (self == Self::V4)
     }
@@ -54,7 +61,15 @@ impl Family {
 /// Adds what is missing, then removes what is ours and not wanted.
 pub(super) async fn reconcile(family: Family, wanted: &[Forward]) -> Result<Chain, Error> {
     let wanted = rules(family, wanted);
-    let Some(listing) = list(family).await? else {
+    let listing = match list(family).await {
+        // Without iptables nothing of ours can be there.
+        Err(Error::Program {
+            source: Failure::Missing { .. },
+            ..
+        }) if wanted.is_empty() => None,
+        listing => listing?,
+    };
+    let Some(listing) = listing else {
         return Ok(if wanted.is_empty() {
             Chain::Unchanged
         } else {
@@ -145,6 +160,9 @@ fn differences<'a>(wanted: &'a [Rule], listing: &str) -> (Vec<&'a Rule>, Vec<Vec
 
 /// The chain as `iptables -S` writes it; `None` if there is none.
 async fn list(family: Family) -> Result<Option<String>, Error> {
+    if !family.is_spoken() {
+        return Ok(None);
+    }
     let program = family.program().args(["-S", CHAIN]);
     match run::outcome(program).await {
         Ok(text) => Ok(Some(text)),

@@ -17,6 +17,7 @@ pub use accept::Chain;
 pub use nat::Table;
 
 use crate::error::Error;
+use crate::links::Links;
 use crate::port_list::Port;
 
 /// What is wanted for a virtual address and a container.
@@ -85,18 +86,29 @@ impl Outcome {
 }
 
 /// Makes the rules of this machine (of the calling thread's network namespace) those that `wanted`
-/// needs. When two want the same port of one address, the one that sorts first has it.
+/// needs. When two want the same port of one address, the one that sorts first has it. What a
+/// container sends out by an interface that is gone is left out. Call it once at a time: two that
+/// overlap would undo each other's work until the next call.
 ///
 /// # Errors
-/// A program is missing, fails, or takes too long. What was done until then stays and is found again
-/// by the next call.
+/// A program is missing, fails, or takes too long. The other parts are done all the same, and what
+/// was done stays and is found again by the next call.
 pub async fn reconcile(wanted: &[Forward]) -> Result<Outcome, Error> {
+    let interfaces = Links::open().await?.interfaces().await?;
     let mut wanted = wanted.to_vec();
+    for forward in &mut wanted {
+        let there = |index: &u32| interfaces.iter().any(|i| i.index == *index);
+        forward.leaves_by = forward.leaves_by.filter(there);
+    }
     wanted.sort();
     wanted.dedup();
     // Accepted first: rewritten connections that Docker drops would look like a broken service.
-    let ipv4 = accept::reconcile(accept::Family::V4, &wanted).await?;
-    let ipv6 = accept::reconcile(accept::Family::V6, &wanted).await?;
-    let table = nat::reconcile(&wanted).await?;
-    Ok(Outcome { table, ipv4, ipv6 })
+    let ipv4 = accept::reconcile(accept::Family::V4, &wanted).await;
+    let ipv6 = accept::reconcile(accept::Family::V6, &wanted).await;
+    let table = nat::reconcile(&wanted).await;
+    Ok(Outcome {
+        table: table?,
+        ipv4: ipv4?,
+        ipv6: ipv6?,
+    })
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use hive_system::Program;
+use hive_system::{Failure, Program};
 use serde_json::Value;
 
 use super::{Forward, run};
@@ -33,7 +33,14 @@ pub enum Table {
 /// Reads the table and writes it when it is another one.
 pub(super) async fn reconcile(wanted: &[Forward]) -> Result<Table, Error> {
     let rules = rules(wanted);
-    let seen = read().await?;
+    let seen = match read().await {
+        // Without nft nothing of ours can be there.
+        Err(Error::Program {
+            source: Failure::Missing { .. },
+            ..
+        }) if rules.is_empty() => None,
+        read => read?,
+    };
     let (text, outcome) = match seen {
         None if rules.is_empty() => return Ok(Table::Unchanged),
         Some(seen) if !rules.is_empty() && same(&seen, &rules) => return Ok(Table::Unchanged),
@@ -82,11 +89,22 @@ fn rules(wanted: &[Forward]) -> Vec<Rule> {
                 });
             }
         }
+        if !forward.ports.is_empty() {
+            // A container that speaks to its own virtual address gets its own packets back; with
+            // its own address as their source it would take them for forged ones.
+            rules.push(Rule {
+                chain: "to_network",
+                text: format!(
+                    "{ip} saddr {container} {ip} daddr {container} ct status dnat masquerade"
+                ),
+                comment: format!("{container} to itself"),
+            });
+        }
         if let Some(index) = forward.leaves_by {
             rules.push(Rule {
                 chain: "to_network",
-                // A number, because a name may hold what nft takes for a pattern. nft turns it into
-                // an interface and refuses the whole table when there is none of that number.
+                // A number, because a name may hold what nft takes for a pattern. nft refuses the
+                // whole table when there is no interface of that number.
                 text: format!("oif {index} {ip} saddr {container} snat {ip} to {vip}"),
                 comment: format!("{container} by {index} as {vip}"),
             });
@@ -221,7 +239,9 @@ ip6 daddr fd00::9 tcp dport 80 dnat ip6 to fd01::5 comment "fd00::9 80/tcp to fd
 }
 chain to_network {
 type nat hook postrouting priority 99; policy accept;
+ip saddr 172.18.0.5 ip daddr 172.18.0.5 ct status dnat masquerade comment "172.18.0.5 to itself"
 oif 3 ip saddr 172.18.0.5 snat ip to 10.0.0.9 comment "172.18.0.5 by 3 as 10.0.0.9"
+ip6 saddr fd01::5 ip6 daddr fd01::5 ct status dnat masquerade comment "fd01::5 to itself"
 }
 }
 "#
