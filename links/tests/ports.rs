@@ -278,8 +278,14 @@ fn without_docker_it_is_told_and_made_good_later() {
     let outcome = site.reconcile(&wanted);
     assert_eq!(
         (outcome.ipv4, outcome.ipv6),
-        (Chain::Missing, Chain::Unchanged)
+        (Chain::NotNeeded, Chain::Unchanged)
     );
+    let listener = site.listen("172.18.0.5:80");
+    let spoken = site.speak(&site.client, &listener, "10.0.0.9:80");
+    assert!(spoken.is_some(), "nothing is dropped");
+    site.host.sh("iptables -P FORWARD DROP");
+    let outcome = site.reconcile(&wanted);
+    assert_eq!(outcome.ipv4, Chain::Missing);
     assert!(!outcome.complete());
     site.docker();
     let outcome = site.reconcile(&wanted);

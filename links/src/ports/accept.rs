@@ -26,8 +26,11 @@ pub enum Chain {
     Unchanged,
     /// Some were added or removed.
     Changed,
-    /// There is no chain `DOCKER-USER`, and something is wanted in it: Docker has not started yet,
-    /// or does without iptables.
+    /// There is no chain `DOCKER-USER`, and nothing that drops what is forwarded: Docker has not
+    /// started yet, or leaves this family alone, as it does with IPv6 unless told otherwise.
+    NotNeeded,
+    /// There is no chain `DOCKER-USER`, what is forwarded is dropped, and something is wanted: try
+    /// again when Docker is up.
     Missing,
 }
 
@@ -61,21 +64,23 @@ impl Family {
 /// Adds what is missing, then removes what is ours and not wanted.
 pub(super) async fn reconcile(family: Family, wanted: &[Forward]) -> Result<Chain, Error> {
     let wanted = rules(family, wanted);
-    let listing = match list(family).await {
+    if !family.is_spoken() {
+        return Ok(without_chain(&wanted, false));
+    }
+    // The whole table: of a chain alone that is not there it only says so in words, which differ.
+    let doing = format!("reading the chain {CHAIN}");
+    let listing = match run::text(&doing, family.program().arg("-S")).await {
         // Without iptables nothing of ours can be there.
         Err(Error::Program {
             source: Failure::Missing { .. },
             ..
-        }) if wanted.is_empty() => None,
+        }) if wanted.is_empty() => return Ok(Chain::Unchanged),
         listing => listing?,
     };
-    let Some(listing) = listing else {
-        return Ok(if wanted.is_empty() {
-            Chain::Unchanged
-        } else {
-            Chain::Missing
-        });
-    };
+    let has = |line: &str| listing.lines().any(|there| there == line);
+    if !has(&format!("-N {CHAIN}")) {
+        return Ok(without_chain(&wanted, !has("-P FORWARD ACCEPT")));
+    }
     let (missing, stale) = differences(&wanted, &listing);
     let changed = !missing.is_empty() || !stale.is_empty();
     for rule in missing {
@@ -92,6 +97,14 @@ pub(super) async fn reconcile(family: Family, wanted: &[Forward]) -> Result<Chai
     } else {
         Chain::Unchanged
     })
+}
+
+fn without_chain(wanted: &[Rule], drops: bool) -> Chain {
+    match (wanted.is_empty(), drops) {
+        (true, _) => Chain::Unchanged,
+        (false, true) => Chain::Missing,
+        (false, false) => Chain::NotNeeded,
+    }
 }
 
 /// A rule of ours.
@@ -156,36 +169,6 @@ fn differences<'a>(wanted: &'a [Rule], listing: &str) -> (Vec<&'a Rule>, Vec<Vec
         }
     }
     (missing, stale)
-}
-
-/// The chain as `iptables -S` writes it; `None` if there is none.
-async fn list(family: Family) -> Result<Option<String>, Error> {
-    if !family.is_spoken() {
-        return Ok(None);
-    }
-    let program = family.program().args(["-S", CHAIN]);
-    match run::outcome(program).await {
-        Ok(text) => Ok(Some(text)),
-        // Its words differ between versions and back ends, so they decide nothing: is it in the list
-        // of all?
-        Err(Failure::Failed { .. }) => {
-            let doing = format!("reading the chains next to {CHAIN}");
-            let all = run::text(&doing, family.program().arg("-S")).await?;
-            let there = all.lines().any(|line| line == format!("-N {CHAIN}"));
-            if !there {
-                return Ok(None);
-            }
-            // It came just now.
-            let doing = format!("reading the chain {CHAIN}");
-            run::text(&doing, family.program().args(["-S", CHAIN]))
-                .await
-                .map(Some)
-        }
-        Err(source) => Err(Error::Program {
-            doing: format!("reading the chain {CHAIN}"),
-            source,
-        }),
-    }
 }
 
 /// The words of a line that iptables wrote: with spaces in quotes, where a backslash keeps the next

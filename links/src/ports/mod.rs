@@ -78,8 +78,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Whether all that is wanted is there; if not, Docker's chain is missing: try again once it is
-    /// up.
+    /// Whether all that is wanted is there; if not, try again once Docker is up.
     pub fn complete(&self) -> bool {
         self.ipv4 != Chain::Missing && self.ipv6 != Chain::Missing
     }
