@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use hive_inventory::follow::FollowReport;
 use hive_inventory::node::{BootReport, DiskReport};
 use hive_inventory::seed::Seed;
 
@@ -34,7 +35,7 @@ pub fn observe(paths: &Paths) -> Observed {
         docker: docker::version(&paths.docker).map_err(|e| e.to_string()),
         drbd: Some(line(Path::new("/sys/module/drbd/version"))).filter(|v| !v.is_empty()),
         disks: disk_report(&paths.disk_report),
-        follow: follow::report::read(&paths.follow),
+        follow: follow_report(&paths.follow),
         uptime: uptime(&line(Path::new("/proc/uptime"))),
     }
 }
@@ -59,6 +60,13 @@ fn disk_report(path: &Path) -> Option<Result<DiskReport, String>> {
     let text = fs::read_to_string(path).ok()?;
     let report = serde_json::from_str(&text);
     Some(report.map_err(|e| format!("the report {} does not read: {e}", path.display())))
+}
+
+/// Reads what `follow-swarm-service` reports, without what is news every second and for itself only.
+fn follow_report(path: &Path) -> Option<FollowReport> {
+    let mut report = follow::report::read(path)?;
+    report.proved_until = None;
+    Some(report)
 }
 
 /// Reads the seed in force; `None` when the machine has none.

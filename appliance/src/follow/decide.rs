@@ -59,11 +59,9 @@ pub struct Containers {
     pub running: BTreeMap<String, Container>,
 }
 
-/// A container that runs.
+/// A container that runs and whose health check, if it has one, is content.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Container {
-    /// Whether its health check, if it has one, is content.
-    pub healthy: bool,
     /// Its addresses on `docker_gwbridge`.
     pub addresses: Vec<IpAddr>,
 }
@@ -119,8 +117,9 @@ pub struct Follower {
     kept_until: Duration,
     /// Since when an earlier daemon held addresses.
     held_before: BTreeMap<IpAddr, u64>,
-    /// Nodes whose labels are being changed.
-    relabelling: BTreeSet<String>,
+    /// Nodes whose labels are being changed, or were at a moment: an answer of the swarm that was asked
+    /// for before does not show it.
+    relabelling: BTreeMap<String, Option<Duration>>,
     wanted: BTreeMap<IpAddr, Wanted>,
 }
 
@@ -147,8 +146,8 @@ impl Follower {
     }
 
     /// A change of labels was carried out, or refused.
-    pub fn relabelled(&mut self, node: &str) {
-        self.relabelling.remove(node);
+    pub fn relabelled(&mut self, at: Moment, node: &str) {
+        self.relabelling.insert(node.to_owned(), Some(at.now));
     }
 
     /// Decides.
@@ -261,10 +260,7 @@ impl Follower {
     ) -> Option<Wanted> {
         let task = claim.task.filter(|task| task.node.as_deref() == Some(me))?;
         // The swarm's word may be seconds old; the engine beside us knows.
-        let container = seen.engine.as_ref()?.running.get(&task.id)?;
-        if !container.healthy {
-            return None;
-        }
+        seen.engine.as_ref()?.running.get(&task.id)?;
         let kernel = seen.kernel.as_ref()?;
         let ip = claim.wish.address.ip;
         let place = choose(&claim.wish.address, &kernel.interfaces);
@@ -379,8 +375,13 @@ impl Follower {
         let marks = marks(view, asked, &seen.groups);
         complaints.extend(marks.complaints);
         let leads = proven && view.node(me).is_some_and(|node| node.leader);
+        let asked_at = seen.swarm.as_ref().map(|answer| answer.asked);
+        self.relabelling
+            .retain(|_, ended| ended.is_none() || *ended >= asked_at);
         let mut changes = marks.changes;
-        changes.retain(|change| leads && self.relabelling.insert(change.node.clone()));
+        changes.retain(|change| leads && !self.relabelling.contains_key(&change.node));
+        let under_way = changes.iter().map(|change| (change.node.clone(), None));
+        self.relabelling.extend(under_way);
         (changes, marks.report)
     }
 

@@ -9,13 +9,18 @@
 //! keeps node labels. The simulation (`tests/follow_simulation`) drives the same code through
 //! partitions and crashes.
 
+pub mod answer;
 pub mod decide;
+pub mod engine;
 pub mod fence;
+mod looks;
 pub mod marks;
 pub mod ownership;
 pub mod report;
+pub mod run;
 #[cfg(test)]
 mod sample;
 pub mod view;
 pub mod vip;
 pub mod wish;
+mod workers;

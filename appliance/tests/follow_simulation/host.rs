@@ -34,12 +34,14 @@ pub struct Work {
     pub met: bool,
 }
 
+/// What is under way for an address, and what comes after it.
+pub type Line = (Option<Work>, Option<(u64, Order)>);
+
 /// What the daemon's process has; gone with it.
 pub struct Daemon {
     pub follower: Follower,
     pub seen: Observation,
-    /// By address: what is under way, and what comes after it.
-    pub work: BTreeMap<IpAddr, (Option<Work>, Option<(u64, Order)>)>,
+    pub work: BTreeMap<IpAddr, Line>,
     pub relabels: Vec<(u64, Relabel)>,
     /// Answers under way: when they come, when they were asked for.
     pub views: Vec<(u64, u64, Option<SwarmView>)>,
@@ -161,13 +163,7 @@ impl Daemon {
     }
 
     pub fn engine(&mut self, now: u64, running: Vec<String>) {
-        let running = running.into_iter().map(|task| {
-            let container = Container {
-                healthy: true,
-                addresses: Vec::new(),
-            };
-            (task, container)
-        });
+        let running = running.into_iter().map(|task| (task, Container::default()));
         self.seen.engine = Some(Containers {
             asked: ms(now),
             running: running.collect(),

@@ -250,7 +250,7 @@ impl World {
                 .push((now + self.random.within(20, 500), change));
         }
         for (_, change) in daemon.relabels.extract_if(.., |(at, _)| *at <= now) {
-            daemon.follower.relabelled(&change.node);
+            daemon.follower.relabelled(moment(now), &change.node);
             let leads = self.swarm.leader.is_some_and(|leader| hears(id, leader));
             let nodes = &mut self.swarm.truth.nodes;
             let node = nodes
