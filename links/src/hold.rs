@@ -2,10 +2,13 @@
 
 use std::fs;
 use std::net::IpAddr;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
 
 use crate::error::Error;
 use crate::interface::Interface;
-use crate::netlink::{AddressMessage, NewAddress};
+use crate::netlink::{self, AddressMessage, Message, NewAddress, Request};
 
 /// Our mark on an address (IFA_PROTO, Linux 5.18 and later): a number that neither the kernel nor
 /// iproute2's `rt_addrprotos` gives to anybody else.
@@ -14,6 +17,11 @@ pub const MARK: u8 = b'h';
 const LABEL: &str = ":hive";
 /// The longest label, in bytes (IFNAMSIZ less the zero byte).
 const LONGEST_LABEL: usize = 15;
+
+/// The kernel's worker takes milliseconds.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How often is looked.
+const LOOK: Duration = Duration::from_millis(1);
 
 /// Whether the address has our mark. A kernel that knows marks shows another one where somebody else
 /// set it; the label decides only where there is none.
@@ -46,6 +54,30 @@ pub(crate) fn keep_secondaries(interface: &Interface) -> Result<(), Error> {
     let file = setting(&interface.name);
     let doing = format!("switching on promote_secondaries for {}", interface.name);
     fs::write(file, "1").map_err(Error::kernel(doing))
+}
+
+/// Waits until the kernel takes what is sent to `ip`. For IPv6 that comes a little later than the
+/// address itself: its local route is made by a worker of the kernel, and until then all that comes
+/// for the address is dropped, the first answers of neighbours included.
+pub(crate) async fn in_force(interface: &Interface, ip: IpAddr) -> Result<(), Error> {
+    let doing = format!(
+        "waiting until {} takes what is sent to {ip}",
+        interface.name
+    );
+    let start = Instant::now();
+    loop {
+        match netlink::request(&doing, &Request::Way(ip)).await {
+            Ok(answers) if answers.contains(&Message::Way { local: true }) => return Ok(()),
+            // No way at all is a way that is not there yet.
+            Ok(_) | Err(Error::Kernel { .. }) => {}
+            Err(e) => return Err(e),
+        }
+        if start.elapsed() > PATIENCE {
+            let after = PATIENCE;
+            return Err(Error::Late { doing, after });
+        }
+        sleep(LOOK).await;
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use rustix::io::Errno;
 
 use crate::choose::Place;
 use crate::error::Error;
-use crate::hold::{form, is_ours, keep_secondaries};
+use crate::hold::{form, in_force, is_ours, keep_secondaries};
 use crate::interface::{Address, Interface};
 use crate::netlink::{self, LinkMessage, Message, Request};
 use crate::watch::Watch;
@@ -79,7 +79,8 @@ impl Links {
     ///   (never chosen as a source, RFC 6724), and without the kernel's own duplicate detection:
     ///   call [`Links::probe`] before.
     ///
-    /// An address of ours that is held in another of these ways is changed to the right one.
+    /// An address of ours that is held in another of these ways is changed to the right one. When
+    /// this returns, the kernel takes what is sent to the address.
     ///
     /// # Errors
     /// [`Error::NotOurs`] when somebody else's `ip` is on any interface here, [`Error::NoInterface`]
@@ -98,6 +99,7 @@ impl Links {
             for old in stale {
                 delete(interface, old).await?;
             }
+            in_force(interface, ip).await?;
             return Ok(Added::Already);
         }
         if ip.is_ipv6()
@@ -126,6 +128,7 @@ impl Links {
         for old in stale {
             delete(interface, old).await?;
         }
+        in_force(interface, ip).await?;
         Ok(Added::New)
     }
 

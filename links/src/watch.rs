@@ -102,7 +102,7 @@ fn notice(known: &mut HashMap<u32, LinkMessage>, message: Message) -> Option<Cha
             Some(Change::Gone { index, name })
         }
         Message::Address(a) | Message::AddressGone(a) => Some(Change::Addresses { index: a.index }),
-        Message::Done(_) | Message::End(_) | Message::Other => None,
+        Message::Way { .. } | Message::Done(_) | Message::End(_) | Message::Other => None,
     }
 }
 

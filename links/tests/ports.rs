@@ -286,10 +286,14 @@ fn without_docker_it_is_told_and_made_good_later() {
     site.host.sh("iptables -P FORWARD DROP");
     let outcome = site.reconcile(&wanted);
     assert_eq!(outcome.ipv4, Chain::Missing);
+    let spoken = site.speak(&site.client, &listener, "10.0.0.9:80");
+    assert!(spoken.is_none(), "all is dropped");
     assert!(!outcome.complete());
     site.docker();
     let outcome = site.reconcile(&wanted);
     assert_eq!((outcome.ipv4, outcome.complete()), (Chain::Changed, true));
+    let spoken = site.speak(&site.client, &listener, "10.0.0.9:80");
+    assert!(spoken.is_some(), "Docker accepts it");
     // Docker was installed anew, and somebody flushed the rules.
     site.host
         .sh("iptables -F DOCKER-USER; nft flush table inet hive_vip");

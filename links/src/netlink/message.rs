@@ -8,6 +8,8 @@ use crate::interface::Mac;
 pub(super) const HEADER: usize = 16;
 /// struct ifinfomsg.
 pub(super) const LINK_HEADER: usize = 16;
+/// struct rtmsg.
+pub(super) const ROUTE_HEADER: usize = 12;
 /// struct ifaddrmsg.
 pub(super) const ADDRESS_HEADER: usize = 8;
 
@@ -21,6 +23,8 @@ const NLA_TYPE: u16 = 0x3fff;
 // linux/rtnetlink.h
 const RTM_NEWLINK: u16 = 16;
 const RTM_DELLINK: u16 = 17;
+const RTM_NEWROUTE: u16 = 24;
+const RTN_LOCAL: u8 = 2;
 pub(super) const RTM_NEWADDR: u16 = 20;
 pub(super) const RTM_DELADDR: u16 = 21;
 
@@ -53,6 +57,10 @@ pub(crate) enum Message {
     LinkGone(LinkMessage),
     Address(AddressMessage),
     AddressGone(AddressMessage),
+    /// A way: whether it ends in this machine.
+    Way {
+        local: bool,
+    },
     /// The end of a list; the number is 0 or an error of the system.
     Done(i32),
     /// The end of a request; the number is 0 or an error of the system.
@@ -118,6 +126,7 @@ fn message(kind: u16, body: &[u8]) -> Message {
         NLMSG_ERROR => Some(Message::End(-number())),
         RTM_NEWLINK => link(body).map(Message::Link),
         RTM_DELLINK => link(body).map(Message::LinkGone),
+        RTM_NEWROUTE => way(body),
         RTM_NEWADDR => address(body).map(Message::Address),
         RTM_DELADDR => address(body).map(Message::AddressGone),
         _ => None,
@@ -172,6 +181,13 @@ fn address(body: &[u8]) -> Option<AddressMessage> {
         prefix,
         label,
         protocol,
+    })
+}
+
+fn way(body: &[u8]) -> Option<Message> {
+    let kind = body.get(..ROUTE_HEADER)?[7];
+    Some(Message::Way {
+        local: kind == RTN_LOCAL,
     })
 }
 

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::message::{
     ADDRESS_HEADER, AF_INET, AF_INET6, AF_UNSPEC, HEADER, IFA_ADDRESS, IFA_LABEL, IFA_LOCAL,
-    IFA_PROTO, LINK_HEADER, RTM_DELADDR, RTM_NEWADDR,
+    IFA_PROTO, LINK_HEADER, ROUTE_HEADER, RTM_DELADDR, RTM_NEWADDR,
 };
 
 // linux/netlink.h
@@ -17,6 +17,8 @@ const NLM_F_CREATE: u16 = 0x400;
 // linux/rtnetlink.h, linux/if_link.h
 const RTM_GETLINK: u16 = 18;
 const RTM_GETADDR: u16 = 22;
+const RTM_GETROUTE: u16 = 26;
+const RTA_DST: u16 = 1;
 const IFLA_EXT_MASK: u16 = 29;
 /// Counters of traffic are long and not wanted.
 const RTEXT_FILTER_SKIP_STATS: u32 = 8;
@@ -46,6 +48,8 @@ pub(crate) enum Request {
         /// The length of the prefix it has in the kernel.
         prefix: u8,
     },
+    /// The way that packets to an address take.
+    Way(IpAddr),
 }
 
 /// An address to be added.
@@ -87,6 +91,14 @@ impl Request {
                 address_header(&mut body, *index, *ip, *prefix);
                 (RTM_DELADDR, NLM_F_ACK)
             }
+            Self::Way(ip) => {
+                let (family, octets) = parts(*ip);
+                // struct rtmsg: family, length of the target's prefix, and nothing else.
+                body.extend([family, octets.len() as u8 * 8]);
+                body.extend([0; ROUTE_HEADER - 2]);
+                attribute(&mut body, RTA_DST, &octets);
+                (RTM_GETROUTE, NLM_F_ACK)
+            }
         };
         let length = u32::try_from(HEADER + body.len()).unwrap_or(u32::MAX);
         let mut bytes = Vec::with_capacity(HEADER + body.len());
@@ -126,14 +138,18 @@ impl NewAddress {
 }
 
 fn address_header(body: &mut Vec<u8>, index: u32, ip: IpAddr, prefix: u8) {
-    let (family, octets) = match ip {
-        IpAddr::V4(v4) => (AF_INET, v4.octets().to_vec()),
-        IpAddr::V6(v6) => (AF_INET6, v6.octets().to_vec()),
-    };
+    let (family, octets) = parts(ip);
     body.extend([family, prefix, 0, 0]);
     body.extend(index.to_ne_bytes());
     attribute(body, IFA_LOCAL, &octets);
     attribute(body, IFA_ADDRESS, &octets);
+}
+
+fn parts(ip: IpAddr) -> (u8, Vec<u8>) {
+    match ip {
+        IpAddr::V4(v4) => (AF_INET, v4.octets().to_vec()),
+        IpAddr::V6(v6) => (AF_INET6, v6.octets().to_vec()),
+    }
 }
 
 fn attribute(body: &mut Vec<u8>, kind: u16, value: &[u8]) {

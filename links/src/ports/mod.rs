@@ -1,8 +1,8 @@
 //! Ports of virtual addresses that lead to containers, and containers that speak as one.
 //!
 //! [`reconcile`] takes all that is wanted and makes it so; with nothing wanted nothing of ours is
-//! left. Two places are ours: the table `inet hive_vip` of nftables ([`nat`]), where addresses are
-//! rewritten, and rules with our comment in Docker's chain `DOCKER-USER` ([`accept`]), without which
+//! left. Two places are ours: the table `inet hive_vip` of nftables (`nat.rs`), where addresses are
+//! rewritten, and rules with our comment in Docker's chain `DOCKER-USER` (`accept.rs`), without which
 //! Docker would drop what was rewritten. Both are read back from the kernel each time, so it does
 //! not matter who changed or lost them.
 

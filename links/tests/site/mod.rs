@@ -188,7 +188,7 @@ impl Switch {
         let switch = Self(Host::new());
         switch
             .0
-            .sh("ip link add br0 type bridge; ip link set br0 up");
+            .sh("ip link add br0 type bridge mcast_snooping 0; ip link set br0 up");
         switch
     }
 
@@ -207,6 +207,10 @@ impl Switch {
             host.sh(&format!("ip address add {address} dev '{name}' {probed}"));
         }
         wait(name, || host.interface(name).up);
+        wait(port, || {
+            let told = self.0.json(&format!("ip -j -d link show dev {port}"));
+            told[0]["linkinfo"]["info_slave_data"]["state"] == "forwarding"
+        });
     }
 
     /// Takes the carrier from a port, or gives it back.
