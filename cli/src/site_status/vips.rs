@@ -137,7 +137,11 @@ pub fn text(vips: &Vips) -> String {
     }
     for complaint in &vips.complaints {
         let service = &complaint.service;
-        let of = if service.is_empty() { "virtual IPs" } else { service };
+        let of = if service.is_empty() {
+            "virtual IPs"
+        } else {
+            service
+        };
         notes.push_str(&format!("{of}: {}\n", complaint.text));
     }
     if !notes.is_empty() {
