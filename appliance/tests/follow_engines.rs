@@ -284,17 +284,37 @@ fn an_address_and_a_mark_follow_a_service_through_everything() {
         marked(&runtime, &machines[other]) == here(new)
     });
     machines[owner].plug(&switch, true);
-    // Back again: the old container still runs for a moment.
-    let until = Instant::now() + Duration::from_secs(15);
-    watch("nothing comes back with the host", &machines, |_| {
-        Instant::now() > until
+    // Back again: its old container still runs for a moment, and the managers may choose a leader anew,
+    // in which time nobody can say anything about the swarm.
+    let until = Instant::now() + Duration::from_secs(20);
+    watch(
+        "all is said about the host that is back",
+        &machines,
+        |now| {
+            if now != [new] {
+                eprintln!(
+                    "{:?}: {now:?}",
+                    until.saturating_duration_since(Instant::now())
+                );
+            }
+            Instant::now() > until
+        },
+    );
+    watch("it is held by one", &machines, |now| now.len() == 1);
+    watch("its mark is with it alone", &machines, |now| {
+        now.len() == 1 && marked(&runtime, &machines[other]) == here(now[0])
     });
-    assert_eq!(holders(&machines), [new]);
-    assert_eq!(marked(&runtime, &machines[other]), here(new));
+    if std::env::var_os("HIVE_STORIES").is_some() {
+        machines
+            .iter()
+            .for_each(|machine| eprintln!("{}", machine.story()));
+    }
 
     // The service is removed.
     let delete = || runtime.block_on(machines[other].docker().delete_service("web"));
-    watch("the service can be removed", &machines, |_| delete().is_ok());
+    watch("the service can be removed", &machines, |_| {
+        delete().is_ok()
+    });
     watch("nothing is left", &machines, |now| {
         now.is_empty() && marked(&runtime, &machines[other]).is_empty()
     });

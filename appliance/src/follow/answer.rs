@@ -1,14 +1,16 @@
 //! What hived tells the `follow-swarm-service` of another hive: which node it is, and on a manager
-//! what the swarm says. A hive proves its name with its certificate, and is told of the swarm only
-//! as the node that has this name.
+//! what the swarm says now, or what it said last. A hive proves its name with its certificate, and is
+//! told of the swarm only as the node that has this name.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use hive_inventory::node::SwarmRole;
 use hyper::body::Bytes;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
 
 use super::engine::Engine;
 use super::view::SwarmView;
@@ -20,12 +22,17 @@ const VERSION: u32 = 1;
 /// Questions to the swarm at once; a hive waits its turn or asks another manager.
 const AT_ONCE: usize = 4;
 
+/// What the swarm said last is asked for anew when it is older.
+const RENEW: Duration = Duration::from_millis(800);
+
 /// What a hive asks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Question {
     version: u32,
-    /// Docker's id of the node that the asking host is, if it wants to know what the swarm says.
+    /// Docker's id of the node that the asking host is.
     pub node: Option<String>,
+    /// Whether it wants to know what the swarm says now, and waits for it; else, what it said last.
+    pub fresh: bool,
 }
 
 /// What it is told.
@@ -34,16 +41,17 @@ pub struct Answer {
     version: u32,
     /// Docker's id of the node that answers; `None`: it is in no swarm.
     pub node: Option<String>,
-    /// What the swarm says; `None` when it was not asked for, or this host can't tell.
+    /// What the swarm says, or said last; `None` when this host can't tell.
     pub view: Option<SwarmView>,
 }
 
 impl Question {
     /// As it goes over the wire.
-    pub fn to_json(node: Option<String>) -> Bytes {
+    pub fn to_json(node: Option<String>, fresh: bool) -> Bytes {
         let question = Self {
             version: VERSION,
             node,
+            fresh,
         };
         // Our own types always become JSON.
         Bytes::from(serde_json::to_vec(&question).unwrap_or_default())
@@ -67,23 +75,63 @@ impl Answer {
     }
 }
 
+/// What the swarm said last, and when it was asked last.
+#[derive(Default)]
+struct Last {
+    view: Mutex<(Option<Instant>, Option<SwarmView>)>,
+}
+
+impl Last {
+    /// What it said, and whether it is time to ask anew.
+    fn get(&self) -> (Option<SwarmView>, bool) {
+        let mut last = self.view.lock().unwrap_or_else(|e| e.into_inner());
+        let due = last.0.is_none_or(|asked| asked.elapsed() > RENEW);
+        if due {
+            last.0 = Some(Instant::now());
+        }
+        (last.1.clone(), due)
+    }
+
+    fn set(&self, view: SwarmView) {
+        let mut last = self.view.lock().unwrap_or_else(|e| e.into_inner());
+        last.1 = Some(view);
+    }
+}
+
 /// Answers for the engine behind `socket`, as a node that `hived` knows by its own view.
 pub fn answers(socket: PathBuf, seen: watch::Receiver<View>) -> Answers {
     let engine = Engine::new(socket);
-    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let (places, last) = (Arc::new(Semaphore::new(AT_ONCE)), Arc::new(Last::default()));
     Arc::new(move |name, question| {
-        let (engine, seen, places) = (engine.clone(), seen.clone(), Arc::clone(&places));
+        let (engine, seen) = (engine.clone(), seen.clone());
+        let (places, last) = (Arc::clone(&places), Arc::clone(&last));
         Box::pin(async move {
             let question: Question = serde_json::from_slice(&question).ok()?;
             if question.version != VERSION {
                 return None;
             }
             let swarm = seen.borrow().swarm.clone();
-            let manager = swarm.as_ref().is_some_and(|s| s.role == SwarmRole::Manager);
+            let role = swarm.as_ref().map(|swarm| swarm.role);
+            let manager = matches!(role, Some(SwarmRole::Manager | SwarmRole::Lost));
             let view = match question.node {
                 Some(node) if manager => {
-                    let _place = places.acquire().await.ok()?;
-                    let view = engine.view().await.ok();
+                    let view = match question.fresh {
+                        true => {
+                            let _place = places.acquire().await.ok()?;
+                            engine.view().await.ok()
+                        }
+                        false => {
+                            let (view, due) = last.get();
+                            if due {
+                                tokio::spawn(async move {
+                                    if let Ok(view) = engine.view().await {
+                                        last.set(view);
+                                    }
+                                });
+                            }
+                            view
+                        }
+                    };
                     view.filter(|view| is(view, &node, &name))
                 }
                 _ => None,
@@ -122,11 +170,11 @@ mod tests {
     async fn who_is_in_no_swarm_says_so_and_another_version_gets_no_answer() {
         let (_told, seen) = watch::channel(View::default());
         let answers = answers("/nowhere.sock".into(), seen);
-        let asked = Question::to_json(Some("1".into()));
+        let asked = Question::to_json(Some("1".into()), true);
         let answer = answers("h1.example".into(), asked).await.unwrap();
         let answer = Answer::from_json(&answer).unwrap();
         assert_eq!((answer.node, answer.view), (None, None));
-        let newer = Bytes::from_static(br#"{"version":2,"node":null}"#);
+        let newer = Bytes::from_static(br#"{"version":2,"node":null,"fresh":true}"#);
         assert_eq!(answers("h1.example".into(), newer).await, None);
         assert!(Answer::from_json(br#"{"version":2,"node":null,"view":null}"#).is_err());
     }

@@ -11,7 +11,7 @@ use hive_inventory::follow::{
 };
 use hive_links::{Interface, Place, Port, choose};
 
-use super::fence::{PROOF_AGE, proved_until};
+use super::fence::{PROOF_AGE, Word, proved_until};
 use super::marks::{Relabel, marks};
 use super::ownership::{Claim, Turns, claims};
 use super::view::SwarmView;
@@ -31,8 +31,8 @@ pub struct Observation {
     pub groups: BTreeSet<String>,
     /// The last good answer of the swarm.
     pub swarm: Option<Answer>,
-    /// When each manager's hived was asked that has answered, by Docker's id of its node.
-    pub heard: BTreeMap<String, Duration>,
+    /// Words of other hives, by Docker's id of their node.
+    pub heard: BTreeMap<String, Word>,
     /// The last good answer of this host's engine.
     pub engine: Option<Containers>,
     /// The last look at the kernel.
@@ -435,7 +435,13 @@ fn fenced_words(at: Moment, seen: &Observation, view: &SwarmView, me: &str) -> S
     } else {
         let managers = view.nodes.iter().filter(|node| node.manager);
         let silent: Vec<&str> = managers
-            .filter(|node| node.id != me && !seen.heard.get(&node.id).copied().is_some_and(fresh))
+            .filter(|node| {
+                node.id != me
+                    && !seen
+                        .heard
+                        .get(&node.id)
+                        .is_some_and(|word| fresh(word.asked))
+            })
             .map(|node| node.host.as_str())
             .collect();
         format!(

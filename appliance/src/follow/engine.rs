@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bollard::errors::Error;
 use bollard::models::{
-    LocalNodeState, Node as Entry, NodeSpecRoleEnum, NodeState, Service as Listed, Task as Job,
-    TaskState,
+    EndpointResource, LocalNodeState, Node as Entry, NodeSpecRoleEnum, NodeState,
+    Service as Listed, Task as Job, TaskState,
 };
 use bollard::query_parameters::{
     EventsOptions, InspectNetworkOptions, ListContainersOptions, ListNodesOptions,
@@ -26,6 +27,8 @@ use super::wish;
 
 /// One question; an answer that takes longer is too old for a proof anyway.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// The same for a question that a proof does not wait for.
+const GATEWAY_PATIENCE: Duration = Duration::from_secs(1);
 /// Seconds that bollard itself waits; `PATIENCE` ends a question before.
 const LONGEST_CALL: u64 = 60;
 /// Label of a task's container: the task's id.
@@ -48,6 +51,15 @@ const EVENTS: [&str; 6] = [
 #[derive(Debug, Clone)]
 pub struct Engine {
     socket: PathBuf,
+    gateway: Arc<Mutex<Gateway>>,
+}
+
+/// `docker_gwbridge`, as it was told last.
+#[derive(Debug, Default)]
+struct Gateway {
+    id: Option<String>,
+    /// By the id of the container.
+    addresses: HashMap<String, Vec<IpAddr>>,
 }
 
 /// What this node is in the swarm.
@@ -64,7 +76,10 @@ pub enum Membership {
 impl Engine {
     /// The engine behind `socket`.
     pub fn new(socket: PathBuf) -> Self {
-        Self { socket }
+        Self {
+            socket,
+            gateway: Arc::default(),
+        }
     }
 
     fn connect(&self) -> Result<Docker, String> {
@@ -116,10 +131,12 @@ impl Engine {
         }
         let listing = docker.list_nodes(None::<ListNodesOptions>);
         let entries = bounded("listing the swarm's nodes", listing).await?;
-        Ok(SwarmView {
-            services,
-            nodes: entries.into_iter().map(node).collect(),
-        })
+        let mut nodes: Vec<Node> = entries.into_iter().map(node).collect();
+        nodes.sort_by(|a, b| a.id.cmp(&b.id));
+        for service in &mut services {
+            service.tasks.sort_by(|a, b| a.id.cmp(&b.id));
+        }
+        Ok(SwarmView { services, nodes })
     }
 
     /// Containers of tasks that run on this host and are not unhealthy, by the id of the task.
@@ -139,7 +156,7 @@ impl Engine {
             ..ListContainersOptions::default()
         }));
         let listed = bounded("listing containers", listing).await?;
-        let mut addresses = self.gateway_addresses(&docker).await?;
+        let mut addresses = self.gateway_addresses(&docker).await;
         let containers = listed.into_iter().filter_map(|container| {
             let task = container.labels?.remove(TASK_LABEL)?;
             let addresses = addresses.remove(&container.id?).unwrap_or_default();
@@ -148,32 +165,29 @@ impl Engine {
         Ok(containers.collect())
     }
 
-    /// Addresses on `docker_gwbridge`, by the id of the container.
-    async fn gateway_addresses(
-        &self,
-        docker: &Docker,
-    ) -> Result<HashMap<String, Vec<IpAddr>>, String> {
-        let asking = docker.inspect_network(GATEWAY_BRIDGE, None::<InspectNetworkOptions>);
-        let network = match timeout(PATIENCE, asking).await {
-            Ok(Ok(network)) => network,
-            // Before the host is in a swarm.
+    /// Addresses on `docker_gwbridge`, by the id of the container. What Docker does not tell in time is
+    /// as it was: asked by name, a manager looks in the swarm too, which answers nobody while there is no
+    /// leader. Asked by id it does not.
+    async fn gateway_addresses(&self, docker: &Docker) -> HashMap<String, Vec<IpAddr>> {
+        let lock = || self.gateway.lock().unwrap_or_else(|e| e.into_inner());
+        let term = lock().id.clone();
+        let term = term.as_deref().unwrap_or(GATEWAY_BRIDGE);
+        let asking = docker.inspect_network(term, None::<InspectNetworkOptions>);
+        match timeout(GATEWAY_PATIENCE, asking).await {
+            Ok(Ok(network)) => {
+                let ends = network.containers.unwrap_or_default().into_iter();
+                *lock() = Gateway {
+                    id: network.id,
+                    addresses: ends.map(|(id, end)| (id, addresses(&end))).collect(),
+                };
+            }
+            // Not made yet, or made anew under the same name.
             Ok(Err(Error::DockerResponseServerError {
                 status_code: 404, ..
-            })) => return Ok(HashMap::new()),
-            Ok(Err(e)) => return Err(format!("looking at {GATEWAY_BRIDGE}: {e}")),
-            Err(_) => return Err(format!("Docker does not tell of {GATEWAY_BRIDGE} in time")),
-        };
-        let ends = network.containers.unwrap_or_default().into_iter();
-        Ok(ends
-            .map(|(container, end)| {
-                let with_prefix = [end.ipv4_address, end.ipv6_address];
-                let plain = with_prefix.iter().flatten().filter_map(|text| {
-                    let ip = text.split('/').next()?;
-                    ip.parse().ok()
-                });
-                (container, plain.collect())
-            })
-            .collect())
+            })) => *lock() = Gateway::default(),
+            Ok(Err(_)) | Err(_) => {}
+        }
+        lock().addresses.clone()
     }
 
     /// Waits for events and calls `news` for each, until the stream ends.
@@ -237,6 +251,16 @@ async fn bounded<T>(
             PATIENCE.as_secs()
         )),
     }
+}
+
+/// Both families, without their prefixes.
+fn addresses(end: &EndpointResource) -> Vec<IpAddr> {
+    let with_prefix = [&end.ipv4_address, &end.ipv6_address];
+    let plain = with_prefix.into_iter().flatten().filter_map(|text| {
+        let ip = text.split('/').next()?;
+        ip.parse().ok()
+    });
+    plain.collect()
 }
 
 /// A service with labels of ours.

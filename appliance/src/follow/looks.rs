@@ -2,7 +2,7 @@
 //! what it saw. A question that fails is asked again; its moment never becomes part of a proof.
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hive_links::Links;
@@ -13,6 +13,7 @@ use tokio::time::{sleep, timeout};
 use super::answer;
 use super::decide::{Answer, Container, Containers, Kernel};
 use super::engine::{Engine, Membership};
+use super::fence::Word;
 use super::view::SwarmView;
 use crate::peers::Questioner;
 
@@ -31,8 +32,8 @@ pub enum Look {
     Me(Option<String>),
     /// What the swarm says.
     Swarm(Answer),
-    /// A manager's or another node's hived answered a question that was asked then.
-    Heard(String, Duration),
+    /// Another node's hived answered.
+    Heard(String, Word),
     /// Containers that run here.
     Containers(Containers),
     /// Interfaces and addresses.
@@ -49,7 +50,7 @@ pub fn now() -> Duration {
     )
 }
 
-/// What can be looked at now instead of in a moment.
+/// What can be looked at now instead of in a moment, and what looks tell each other.
 #[derive(Debug, Default)]
 pub struct Nudges {
     /// The swarm.
@@ -58,6 +59,18 @@ pub struct Nudges {
     pub engine: Notify,
     /// The kernel.
     pub kernel: Notify,
+    /// Docker's id of this node, as it was told last.
+    me: Mutex<Option<String>>,
+}
+
+impl Nudges {
+    fn me(&self) -> Option<String> {
+        self.me.lock().unwrap_or_else(|e| e.into_inner()).clone()
+    }
+
+    fn is(&self, node: Option<&String>) {
+        *self.me.lock().unwrap_or_else(|e| e.into_inner()) = node.cloned();
+    }
 }
 
 /// Starts all looks; they end with the runtime.
@@ -80,7 +93,7 @@ pub fn start(
     tokio::spawn(events(engine.clone(), Arc::clone(nudges)));
     for hive in hives.iter().flat_map(|hives| hives.hives()) {
         let hives = hives.clone();
-        tokio::spawn(words(hives, hive.clone(), out.clone()));
+        tokio::spawn(words(hives, hive.clone(), Arc::clone(nudges), out.clone()));
     }
 }
 
@@ -110,7 +123,7 @@ async fn swarm(
     let mut trouble = None;
     let mut last_good = None;
     loop {
-        let looked = ask_swarm(&engine, hives.as_deref(), &mut last_good, &out).await;
+        let looked = ask_swarm(&engine, hives.as_deref(), &mut last_good, &nudges, &out).await;
         told(&mut trouble, looked);
         if out.is_closed() {
             return;
@@ -123,6 +136,7 @@ async fn ask_swarm(
     engine: &Engine,
     hives: Option<&Questioner>,
     last_good: &mut Option<String>,
+    nudges: &Nudges,
     out: &mpsc::Sender<Look>,
 ) -> Result<(), String> {
     let membership = engine.membership().await?;
@@ -130,6 +144,7 @@ async fn ask_swarm(
         Membership::None => None,
         Membership::Worker(node) | Membership::Manager(node) => Some(node.clone()),
     };
+    nudges.is(node.as_ref());
     // Nobody listens any more when the daemon ends.
     let _ = out.send(Look::Me(node)).await;
     let asked = now();
@@ -160,7 +175,7 @@ async fn through(
     let first = last_good.take().into_iter();
     for hive in first.chain(all) {
         let asked = now();
-        let question = answer::Question::to_json(Some(node.to_owned()));
+        let question = answer::Question::to_json(Some(node.to_owned()), true);
         let Ok(Ok(text)) = timeout(PATIENCE, hives.ask(&hive, question)).await else {
             continue;
         };
@@ -175,20 +190,27 @@ async fn through(
 }
 
 /// Words with one hive, which prove that it is there.
-async fn words(hives: Option<Arc<Questioner>>, hive: String, out: mpsc::Sender<Look>) {
+async fn words(
+    hives: Option<Arc<Questioner>>,
+    hive: String,
+    nudges: Arc<Nudges>,
+    out: mpsc::Sender<Look>,
+) {
     let Some(hives) = hives else {
         return;
     };
     let mut trouble = None;
     while !out.is_closed() {
+        let question = answer::Question::to_json(nudges.me(), false);
         let asked = now();
-        let answer = timeout(PATIENCE, hives.ask(&hive, answer::Question::to_json(None))).await;
+        let answer = timeout(PATIENCE, hives.ask(&hive, question)).await;
         let answer = answer.unwrap_or_else(|_| Err("does not answer in time".into()));
         let answer = answer.and_then(|text| answer::Answer::from_json(&text));
         let heard = match answer {
             Ok(answer) => {
                 if let Some(node) = answer.node {
-                    let _ = out.send(Look::Heard(node, asked)).await;
+                    let last = answer.view.map(Arc::new);
+                    let _ = out.send(Look::Heard(node, Word { asked, last })).await;
                 }
                 Ok(())
             }

@@ -146,6 +146,8 @@ async fn work(paths: Paths) -> Result<(), String> {
                 let _ = relabelled.send((change.node, result)).await;
             });
         }
+        // Without them it is not known yet how things are; what was told last stays.
+        let known = decision.leads.is_some();
         if let Some(leads) = decision.leads {
             hands.leads.send_if_modified(|before| {
                 let changed = before.as_ref() != Some(&leads);
@@ -160,7 +162,7 @@ async fn work(paths: Paths) -> Result<(), String> {
                 .complaints
                 .insert(0, Complaint { service, text });
         }
-        if decision.report != told {
+        if known && decision.report != told {
             for line in report::news(&told, &decision.report) {
                 eprintln!("{line}");
             }
@@ -244,8 +246,8 @@ fn see(seen: &mut Observation, look: Look) {
             seen.me = me;
         }
         Look::Swarm(answer) => seen.swarm = Some(answer),
-        Look::Heard(node, asked) => {
-            seen.heard.insert(node, asked);
+        Look::Heard(node, word) => {
+            seen.heard.insert(node, word);
         }
         Look::Containers(containers) => seen.engine = Some(containers),
         Look::Kernel(kernel) => seen.kernel = Some(kernel),

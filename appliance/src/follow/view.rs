@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct SwarmView {
     /// Services with a label of ours, with the oldest first.
     pub services: Vec<Service>,
-    /// All entries of the swarm's list of nodes.
+    /// All entries of the swarm's list of nodes, sorted by id.
     pub nodes: Vec<Node>,
 }
 
@@ -90,6 +90,13 @@ impl SwarmView {
     pub fn task(&self, id: &str) -> Option<&Task> {
         let mut tasks = self.services.iter().flat_map(|service| &service.tasks);
         tasks.find(|task| task.id == id)
+    }
+
+    /// Whether both say the same of who runs what where; labels and leader apart.
+    pub fn agrees_with(&self, other: &Self) -> bool {
+        let node = |node: &Node| (node.id.clone(), node.manager, node.down);
+        self.services == other.services
+            && self.nodes.iter().map(node).eq(other.nodes.iter().map(node))
     }
 
     /// Host name of a node, or its id when it is not in the list.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use hive_appliance::follow::decide::{
     Answer, Container, Containers, Follower, Kernel, Observation,
 };
+use hive_appliance::follow::fence::Word;
 use hive_appliance::follow::marks::Relabel;
 use hive_appliance::follow::view::SwarmView;
 use hive_appliance::follow::vip::{Moment, Order, Outcome};
@@ -45,7 +46,7 @@ pub struct Daemon {
     pub relabels: Vec<(u64, Relabel)>,
     /// Answers under way: when they come, when they were asked for.
     pub views: Vec<(u64, u64, Option<SwarmView>)>,
-    pub words: Vec<(u64, u64, usize)>,
+    pub words: Vec<(u64, u64, usize, Option<Arc<SwarmView>>)>,
     pub ask_at: u64,
     pub wake: u64,
     pub engine_at: u64,
@@ -61,6 +62,9 @@ pub struct Host {
     /// When systemd or power bring it back.
     pub start_at: u64,
     pub on_at: u64,
+    /// What the swarm told its hived last, and when that asks again.
+    pub last: Option<Arc<SwarmView>>,
+    pub renew_at: u64,
     /// What the daemon wrote down, in memory.
     pub report: Option<FollowReport>,
 }
@@ -74,6 +78,8 @@ impl Host {
             daemon: None,
             start_at: 0,
             on_at: 0,
+            last: None,
+            renew_at: 0,
             report: None,
         }
     }
@@ -151,11 +157,15 @@ impl Daemon {
             }
             false
         });
-        self.words.retain(|(at, asked, from)| {
+        self.words.retain(|(at, asked, from, last)| {
             if *at > now {
                 return true;
             }
-            self.seen.heard.insert(format!("n{from}"), ms(*asked));
+            let word = Word {
+                asked: ms(*asked),
+                last: last.clone(),
+            };
+            self.seen.heard.insert(format!("n{from}"), word);
             news = true;
             false
         });

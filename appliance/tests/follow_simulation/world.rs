@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
+use hive_appliance::follow::fence::Word;
 use hive_appliance::follow::view::Stage;
 use hive_appliance::follow::vip::{Order, Outcome};
 use hive_links::Mac;
@@ -144,7 +146,7 @@ impl World {
 
     fn power_cut(&mut self, id: usize) {
         let host = &mut self.hosts[id];
-        (host.on, host.daemon, host.report) = (false, None, None);
+        (host.on, host.daemon, host.report, host.last) = (false, None, None, None);
         host.addresses.clear();
         host.on_at = self.now + self.random.within(5_000, 60_000);
         for (on, life) in self.swarm.containers.values_mut() {
@@ -169,6 +171,13 @@ impl World {
             |a: usize, b: usize| links[a].0 && links[b].0 && (a == b || links[a].1 == links[b].1);
         self.swarm.step(now, &hears, &mut self.random);
         for id in 0..self.hosts.len() {
+            if self.hosts[id].on && now >= self.hosts[id].renew_at {
+                self.hosts[id].renew_at = now + self.random.within(800, 2500);
+                let view = self.swarm.answer(id, now, &hears);
+                if let Some(view) = view {
+                    self.hosts[id].last = Some(Arc::new(view));
+                }
+            }
             self.daemon(id, &hears);
         }
     }
@@ -199,7 +208,8 @@ impl World {
                 let is = self.swarm.truth.nodes[manager].manager;
                 if is && manager != id && hears(id, manager) {
                     let late = self.random.within(5, slow);
-                    daemon.words.push((now + late, now, manager));
+                    let last = self.hosts[manager].last.clone();
+                    daemon.words.push((now + late, now, manager, last));
                 }
             }
         }
@@ -392,8 +402,12 @@ impl World {
     }
 }
 
-/// As if every manager had answered.
-fn all(swarm: &Swarm, now: u64) -> BTreeMap<String, std::time::Duration> {
+/// As if every manager had answered, and knew of nothing.
+fn all(swarm: &Swarm, now: u64) -> BTreeMap<String, Word> {
     let nodes = swarm.truth.nodes.iter();
-    nodes.map(|node| (node.id.clone(), ms(now))).collect()
+    let word = Word {
+        asked: ms(now),
+        last: None,
+    };
+    nodes.map(|node| (node.id.clone(), word.clone())).collect()
 }
