@@ -22,5 +22,7 @@ pub mod run;
 mod sample;
 pub mod view;
 pub mod vip;
+#[cfg(test)]
+mod weaknesses;
 pub mod wish;
 mod workers;
