@@ -9,7 +9,7 @@ use std::{env, fs};
 
 use sha2::{Digest, Sha256};
 
-const PROGRAMS: [&str; 2] = ["hive-init", "hived"];
+const PROGRAMS: [&str; 3] = ["hive-init", "hived", "follow-swarm-service"];
 
 fn main() {
     println!("cargo::rerun-if-env-changed=HIVE_NODE_PROGRAMS");

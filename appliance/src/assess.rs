@@ -1,5 +1,6 @@
 //! Makes a node's status of what was seen. No I/O: everything that decides is in [`Observed`].
 
+use hive_inventory::follow::FollowReport;
 use hive_inventory::node::{BootReport, DiskReport, NODE_VERSION, NodeStatus, SwarmRole};
 
 use crate::member::View;
@@ -27,6 +28,8 @@ pub struct Observed {
     pub drbd: Option<String>,
     /// What became of the disk for mirrored volumes; `None`: nobody reported yet, or there is nothing to do.
     pub disks: Option<Result<DiskReport, String>>,
+    /// What `follow-swarm-service` reports; `None`: nothing yet.
+    pub follow: Option<FollowReport>,
     /// Seconds since the kernel started.
     pub uptime: f64,
 }
@@ -92,6 +95,7 @@ pub fn assess(seen: &Observed, view: &View, ready_since: Option<f64>) -> Assessm
             swarm: view.swarm.clone(),
             peers: view.peers.clone(),
             notices: view.notices.clone(),
+            follow: seen.follow.clone(),
         },
         good_boot,
     }
@@ -199,6 +203,7 @@ mod tests {
             docker: Ok("26.1.5".into()),
             drbd: Some("8.4.11".into()),
             disks: None,
+            follow: None,
             uptime: 41.5,
         }
     }

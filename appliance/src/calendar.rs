@@ -25,6 +25,14 @@ pub fn rfc3339(seconds: u64) -> String {
     )
 }
 
+/// Reads what [`rfc3339`] wrote; `None` for anything else.
+pub fn from_rfc3339(text: &str) -> Option<u64> {
+    let number = |from: usize, to: usize| text.get(from..to)?.parse::<i64>().ok();
+    let clock = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+    let read = seconds(number(0, 4)?, number(5, 7)?, number(8, 10)?, clock);
+    (rfc3339(read) == text).then_some(read)
+}
+
 /// Seconds since 1970 of a moment; one before 1970 counts as 1970.
 pub fn seconds(year: i64, month: i64, day: i64, clock: (i64, i64, i64)) -> u64 {
     let (hour, minute, second) = clock;
@@ -61,6 +69,16 @@ fn date(days: i64) -> (i64, i64, i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_written_is_read_again_and_nothing_else() {
+        for at in [0, 951_782_399, 951_782_400, 1_795_000_000] {
+            assert_eq!(from_rfc3339(&rfc3339(at)), Some(at));
+        }
+        for text in ["", "2026-13-01T00:00:00Z", "2026-01-01 00:00:00Z", "é"] {
+            assert_eq!(from_rfc3339(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn known_moments_come_out_in_both_directions() {

@@ -165,6 +165,7 @@ mod tests {
             swarm: None,
             peers: Vec::new(),
             notices: Vec::new(),
+            follow: None,
         }
     }
 

@@ -7,6 +7,8 @@
 //!
 //! Beside it [`member`] drives the protocol of `hive_membership`: [`peers`] carries its messages,
 //! [`swarm`] asks and changes Docker, [`decisions`] takes what a person decides.
+//!
+//! [`follow`] is a program of its own, `follow-swarm-service`.
 
 pub mod assess;
 pub mod boot_entry;
@@ -17,6 +19,7 @@ pub mod decisions;
 pub mod docker;
 pub mod durable;
 pub mod esp;
+pub mod follow;
 pub mod member;
 pub mod mirrored_disk;
 pub mod mount_table;

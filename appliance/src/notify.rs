@@ -15,6 +15,17 @@ pub fn ready() -> io::Result<()> {
     }
 }
 
+/// Sends `WATCHDOG=1`: the program's loop goes round. Does nothing where no systemd started the program.
+///
+/// # Errors
+/// The socket is named and can't be reached.
+pub fn alive() -> io::Result<()> {
+    match std::env::var("NOTIFY_SOCKET") {
+        Ok(socket) => send(&socket, "WATCHDOG=1\n"),
+        Err(_) => Ok(()),
+    }
+}
+
 /// A leading `@` stands for the zero byte of an abstract address.
 fn send(socket: &str, message: &str) -> io::Result<()> {
     let address = match socket.strip_prefix('@') {

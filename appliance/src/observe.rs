@@ -4,12 +4,13 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use hive_inventory::follow::FollowReport;
 use hive_inventory::node::{BootReport, DiskReport};
 use hive_inventory::seed::Seed;
 
 use crate::assess::Observed;
 use crate::paths::Paths;
-use crate::{docker, mount_table};
+use crate::{docker, follow, mount_table};
 
 /// Looks at everything. What can't be read is part of the answer, never an error.
 pub fn observe(paths: &Paths) -> Observed {
@@ -34,6 +35,7 @@ pub fn observe(paths: &Paths) -> Observed {
         docker: docker::version(&paths.docker).map_err(|e| e.to_string()),
         drbd: Some(line(Path::new("/sys/module/drbd/version"))).filter(|v| !v.is_empty()),
         disks: disk_report(&paths.disk_report),
+        follow: follow_report(&paths.follow),
         uptime: uptime(&line(Path::new("/proc/uptime"))),
     }
 }
@@ -58,6 +60,13 @@ fn disk_report(path: &Path) -> Option<Result<DiskReport, String>> {
     let text = fs::read_to_string(path).ok()?;
     let report = serde_json::from_str(&text);
     Some(report.map_err(|e| format!("the report {} does not read: {e}", path.display())))
+}
+
+/// Reads what `follow-swarm-service` reports, without what is news every second and for itself only.
+fn follow_report(path: &Path) -> Option<FollowReport> {
+    let mut report = follow::report::read(path)?;
+    report.proved_until = None;
+    Some(report)
 }
 
 /// Reads the seed in force; `None` when the machine has none.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use hive_inventory::disk::{
-    BOOT_REPORT, DISK_REPORT, HIVED_SOCKET, MEMBERSHIP_RECORD, RUN_SEED, RUN_STATUS,
+    BOOT_REPORT, DISK_REPORT, HIVED_SOCKET, MEMBERSHIP_RECORD, RUN_FOLLOW, RUN_SEED, RUN_STATUS,
 };
 
 /// All paths of the daemon; tests put them below a folder of their own.
@@ -17,6 +17,8 @@ pub struct Paths {
     pub status: PathBuf,
     /// What became of the disk for mirrored volumes.
     pub disk_report: PathBuf,
+    /// What `follow-swarm-service` reports.
+    pub follow: PathBuf,
     /// The socket for a person's decisions.
     pub socket: PathBuf,
     /// What the membership protocol must never forget.
@@ -38,6 +40,7 @@ impl Paths {
             seed: at(RUN_SEED),
             status: at(RUN_STATUS),
             disk_report: at(DISK_REPORT),
+            follow: at(RUN_FOLLOW),
             socket: at(HIVED_SOCKET),
             record: at(MEMBERSHIP_RECORD),
             docker: at("/run/docker.sock"),

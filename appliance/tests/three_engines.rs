@@ -3,6 +3,7 @@
 // As in every test; clippy sees helpers of integration tests as ordinary code.
 #![allow(clippy::unwrap_used)]
 
+#[allow(dead_code)] // follow_engines uses the rest.
 mod engines;
 #[allow(dead_code)] // Tests of the crate use the rest.
 #[path = "../src/peers/sample.rs"]

@@ -4,7 +4,10 @@ use anyhow::{Context, Result};
 
 static PROGRAMS: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/node_programs.rs"));
 
-/// A program by name: `hive-init` or `hived`.
+/// The programs that lie in the root, in `/usr/bin`; `hive-init` lies in the initrd.
+pub const IN_ROOT: [&str; 2] = ["hived", "follow-swarm-service"];
+
+/// A program by name: `hive-init`, or one of [`IN_ROOT`].
 ///
 /// # Errors
 /// This build carries none.

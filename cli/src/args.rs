@@ -103,6 +103,8 @@ pub enum Command {
     Ssh(commands::ssh::Ssh),
     /// Tell how the hosts of a stage are
     Status(commands::status::Status),
+    /// Tell who holds which virtual IP, and where marks are
+    Vips(commands::vips::Vips),
     /// Run every phase, from where the stage has come to
     All(commands::all::All),
     /// Make the machines of a stage

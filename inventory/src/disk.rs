@@ -87,6 +87,8 @@ pub const MEMBERSHIP_RECORD: &str = "/var/lib/hive/membership.json";
 pub const DISK_REPORT: &str = "/run/hive/disks.json";
 /// On the host: the node's status, a [`crate::node::NodeStatus`] as JSON, written by `hived`.
 pub const RUN_STATUS: &str = "/run/hive/status.json";
+/// What `follow-swarm-service` reports of virtual IPs and marks.
+pub const RUN_FOLLOW: &str = "/run/hive/follow.json";
 /// In the root file system: what packages put under `/var`, copied to an empty state partition.
 pub const FACTORY_VAR: &str = "/usr/share/factory/var";
 

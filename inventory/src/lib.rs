@@ -7,6 +7,7 @@
 //! site may choose about its image.
 
 pub mod disk;
+pub mod follow;
 pub mod image;
 pub mod node;
 pub mod seed;

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::follow::FollowReport;
 use crate::image::BakedImage;
 use crate::seed::KnownSwarm;
 
@@ -61,6 +62,9 @@ pub struct NodeStatus {
     /// site on the network, a swarm with an even number of managers, an entry with a stranger's name.
     #[serde(default)]
     pub notices: Vec<String>,
+    /// Virtual IPs and marks; `None` where `follow-swarm-service` has not told anything yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follow: Option<FollowReport>,
 }
 
 /// A node's place in the site's swarm.

@@ -2,12 +2,16 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{self, Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 /// How many bytes of standard error an error repeats.
 const TAIL: usize = 2000;
+/// How often is looked whether a program with a limit has ended.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// A program about to be started.
 #[derive(Debug, Clone)]
@@ -19,6 +23,7 @@ pub struct Program {
     dir: Option<PathBuf>,
     stdin: Option<Vec<u8>>,
     package: Option<&'static str>,
+    limit: Option<Duration>,
 }
 
 /// What a program left behind when it ended well.
@@ -67,6 +72,14 @@ pub enum Failure {
         /// The end of its standard error.
         stderr: String,
     },
+    /// It ran longer than it may, and was killed.
+    #[error("`{command}` did not end within {} s and was stopped", limit.as_secs())]
+    Late {
+        /// The command line, ready to paste.
+        command: String,
+        /// How long it had.
+        limit: Duration,
+    },
 }
 
 fn hint(package: &Option<&'static str>) -> String {
@@ -94,6 +107,7 @@ impl Program {
             dir: None,
             stdin: None,
             package: None,
+            limit: None,
         }
     }
 
@@ -141,6 +155,12 @@ impl Program {
         self
     }
 
+    /// Kills the program when it takes longer than that.
+    pub fn within(mut self, limit: Duration) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
     /// The plain command, for callers that keep the child (a virtual machine, an interactive login).
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.name);
@@ -180,7 +200,7 @@ impl Program {
     /// Runs the program to its end, keeping what it prints.
     ///
     /// # Errors
-    /// It is missing, can't be started, or ends with another status than 0.
+    /// It is missing, can't be started, ends with another status than 0, or takes longer than it may.
     pub fn output(&self) -> Result<Output, Failure> {
         let mut command = self.command();
         command.stdin(if self.stdin.is_some() {
@@ -198,7 +218,10 @@ impl Program {
                 // A program that ends without reading all of it says so by its status.
                 std::thread::spawn(move || drop(pipe.write_all(&bytes)))
             });
-        let done = child.wait_with_output().map_err(|e| self.start_error(e))?;
+        let done = match self.limit {
+            None => child.wait_with_output().map_err(|e| self.start_error(e))?,
+            Some(limit) => self.wait(child, limit)?,
+        };
         if let Some(writer) = writer {
             drop(writer.join());
         }
@@ -215,6 +238,40 @@ impl Program {
         })
     }
 
+    /// As `wait_with_output` of the standard library, which knows no limit.
+    fn wait(&self, mut child: Child, limit: Duration) -> Result<process::Output, Failure> {
+        let start = Instant::now();
+        let stdout = child.stdout.take().map(read_beside);
+        let stderr = child.stderr.take().map(read_beside);
+        let late = || Failure::Late {
+            command: self.to_string(),
+            limit,
+        };
+        let status = loop {
+            if let Some(status) = child.try_wait().map_err(|e| self.start_error(e))? {
+                break status;
+            }
+            if start.elapsed() >= limit {
+                // It may end by itself in between; then both say so, and that is fine.
+                drop(child.kill());
+                drop(child.wait());
+                return Err(late());
+            }
+            std::thread::sleep(LOOK);
+        };
+        // Its own children may hold the pipes open.
+        let rest = |bytes: Option<mpsc::Receiver<Vec<u8>>>| {
+            bytes.map_or(Ok(Vec::new()), |bytes| {
+                bytes.recv_timeout(limit.saturating_sub(start.elapsed()).max(LOOK))
+            })
+        };
+        Ok(process::Output {
+            status,
+            stdout: rest(stdout).map_err(|_| late())?,
+            stderr: rest(stderr).map_err(|_| late())?,
+        })
+    }
+
     /// Runs the program to its end and returns what it printed on standard output.
     ///
     /// # Errors
@@ -222,6 +279,18 @@ impl Program {
     pub fn text(&self) -> Result<String, Failure> {
         Ok(self.output()?.text())
     }
+}
+
+/// Reads to the end in a thread of its own. What came before a fault is kept, as a pipe that breaks is
+/// told by the program's status.
+fn read_beside(mut pipe: impl Read + Send + 'static) -> mpsc::Receiver<Vec<u8>> {
+    let (sender, receiver) = mpsc::sync_channel(1);
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        drop(pipe.read_to_end(&mut bytes));
+        drop(sender.send(bytes));
+    });
+    receiver
 }
 
 /// The last lines of what a program said, [`TAIL`] bytes at the most.
@@ -287,6 +356,28 @@ mod tests {
             "{text}"
         );
         assert!(text.ends_with("it broke"), "{text}");
+    }
+
+    #[test]
+    fn a_program_that_takes_too_long_is_stopped() {
+        let start = Instant::now();
+        let error = Program::new("sleep")
+            .arg("60")
+            .within(Duration::from_millis(100))
+            .output()
+            .unwrap_err();
+        assert!(matches!(error, Failure::Late { .. }), "{error}");
+        assert!(start.elapsed() < Duration::from_secs(30));
+    }
+
+    #[test]
+    fn within_its_limit_a_program_is_as_without() {
+        let quick = || Program::new("sh").within(Duration::from_secs(60));
+        let long = quick().args(["-c", "head -c 300000 /dev/zero; cat"]);
+        let output = long.stdin("end").output().unwrap();
+        assert_eq!(output.stdout.len(), 300_003);
+        let error = quick().args(["-c", "echo no >&2; exit 3"]).output();
+        assert!(error.unwrap_err().to_string().ends_with("no"));
     }
 
     #[test]

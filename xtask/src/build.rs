@@ -10,7 +10,7 @@ use crate::step::{self, Result, cargo, root, target};
 
 /// Static binaries need the target named: build scripts and macros would be built static too otherwise.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
-const PROGRAMS: [&str; 2] = ["hive-init", "hived"];
+const PROGRAMS: [&str; 3] = ["hive-init", "hived", "follow-swarm-service"];
 
 /// Builds all; returns where the command lies.
 pub fn hive() -> Result<PathBuf> {

@@ -6,7 +6,7 @@
 
 mod life;
 mod record;
-mod site;
+pub(crate) mod site;
 mod watch;
 
 use std::sync::Arc;
@@ -20,6 +20,7 @@ use tokio::sync::{mpsc, oneshot, watch as channel};
 use tokio::time::sleep;
 
 use crate::calendar;
+use crate::follow::answer::answers;
 use crate::paths::Paths;
 use crate::peers::{Peers, Site};
 use crate::swarm::Engine;
@@ -84,6 +85,7 @@ pub async fn run(
                 identity: &hive.identity,
                 port: HIVED_PORT,
                 clock: calendar::now,
+                answers: answers(paths.docker.clone(), view.subscribe()),
             });
             let (peers, heard) = match started {
                 Ok(started) => started,

@@ -7,18 +7,18 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use hive_membership::Message;
-use http_body_util::Full;
-use hyper::body::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
-use hyper::{Method, Request, StatusCode, Uri};
+use hyper::{Method, Request, Response, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpSocket;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
 use super::tls::{self, Tls, TlsError};
-use super::{HANDSHAKE, MESSAGE_PATH, WAIT};
+use super::{HANDSHAKE, LONGEST_ANSWER, MESSAGE_PATH, WAIT};
 
 /// Longest wait for a connection: the next message is more worth than this one.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -46,13 +46,7 @@ impl Caller {
         let shared = Arc::new(Shared::default());
         let caller = Self(Arc::clone(&shared));
         tokio::spawn(async move {
-            let mut line = Line {
-                name,
-                from,
-                address,
-                tls,
-                open: None,
-            };
+            let mut line = Line::new(name, from, address, tls);
             loop {
                 let (put, message) = shared.next().await;
                 let trouble = line
@@ -120,7 +114,7 @@ impl Shared {
 
 /// Why a message did not arrive. Reads after the hive's name.
 #[derive(Debug, thiserror::Error)]
-enum CallError {
+pub(super) enum CallError {
     #[error("does not answer: {0}")]
     Unreachable(io::Error),
     #[error("can't be called, for this host does not have its address {0} yet: {1}")]
@@ -135,7 +129,8 @@ enum CallError {
     Slow,
 }
 
-struct Line {
+/// The way to one hive.
+pub(super) struct Line {
     name: String,
     /// Own address.
     from: Option<IpAddr>,
@@ -151,6 +146,36 @@ struct Open {
 }
 
 impl Line {
+    /// To the hive `name` at `address`, from this host's own address. No connection is open yet.
+    pub fn new(name: String, from: Option<IpAddr>, address: SocketAddr, tls: Tls) -> Self {
+        Self {
+            name,
+            from,
+            address,
+            tls,
+            open: None,
+        }
+    }
+
+    /// Asks something and gives back the answer's text. A connection is used again while it is young.
+    pub async fn ask(&mut self, path: &'static str, body: Bytes) -> Result<Bytes, CallError> {
+        let open = self.open.take().filter(|open| open.since.elapsed() < USE);
+        if let Some(mut open) = open
+            && open.sender.ready().await.is_ok()
+            && let Ok(answer) = self.exchange(&mut open.sender, path, body.clone()).await
+        {
+            let text = text(answer).await;
+            self.open = Some(open);
+            return text;
+        }
+        let since = Instant::now();
+        let mut sender = self.connect().await?;
+        let answer = self.exchange(&mut sender, path, body).await?;
+        let text = text(answer).await;
+        self.open = Some(Open { since, sender });
+        text
+    }
+
     async fn deliver(&mut self, put: Instant, message: &Message) -> Result<(), CallError> {
         // Our own types always become JSON.
         let body = Bytes::from(serde_json::to_vec(message).unwrap_or_default());
@@ -212,9 +237,21 @@ impl Line {
         line: &mut SendRequest<Full<Bytes>>,
         body: Bytes,
     ) -> Result<(), CallError> {
+        match self.exchange(line, MESSAGE_PATH, body).await?.status() {
+            StatusCode::NO_CONTENT => Ok(()),
+            other => Err(unwilling(other)),
+        }
+    }
+
+    async fn exchange(
+        &self,
+        line: &mut SendRequest<Full<Bytes>>,
+        path: &'static str,
+        body: Bytes,
+    ) -> Result<Response<Incoming>, CallError> {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = Uri::from_static(MESSAGE_PATH);
+        *request.uri_mut() = Uri::from_static(path);
         let headers = request.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Ok(host) = self.name.parse() {
@@ -222,15 +259,30 @@ impl Line {
         }
         let answer = timeout(ANSWER, line.send_request(request));
         let answer = answer.await.map_err(|_| CallError::Slow)?;
-        let answer = answer.map_err(|e| match refused(&e) {
+        answer.map_err(|e| match refused(&e) {
             Some(stranger) => CallError::Tls(TlsError::Stranger(stranger)),
             None => CallError::Broken(e),
-        })?;
-        match answer.status() {
-            StatusCode::NO_CONTENT => Ok(()),
-            StatusCode::REQUEST_TIMEOUT | StatusCode::SERVICE_UNAVAILABLE => Err(CallError::Slow),
-            other => Err(CallError::Refused(other)),
-        }
+        })
+    }
+}
+
+fn unwilling(status: StatusCode) -> CallError {
+    match status {
+        StatusCode::REQUEST_TIMEOUT | StatusCode::SERVICE_UNAVAILABLE => CallError::Slow,
+        other => CallError::Refused(other),
+    }
+}
+
+/// The text of an answer that is one.
+async fn text(answer: Response<Incoming>) -> Result<Bytes, CallError> {
+    if answer.status() != StatusCode::OK {
+        return Err(unwilling(answer.status()));
+    }
+    let body = Limited::new(answer.into_body(), LONGEST_ANSWER).collect();
+    match timeout(ANSWER, body).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        // Cut off, or longer than any answer of ours.
+        Ok(Err(_)) | Err(_) => Err(CallError::Slow),
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hive_membership::Message;
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Body, Bytes};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -21,7 +21,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use super::inbox::Slot;
 use super::strangers::Strangers;
 use super::tls::{Tls, TlsError};
-use super::{CONNECTION, HANDSHAKE, LONGEST_MESSAGE, MESSAGE_PATH, plain};
+use super::{Answers, CONNECTION, HANDSHAKE, LONGEST_MESSAGE, MESSAGE_PATH, QUESTION_PATH, plain};
 
 /// Connections at once; the packet filter lets only servers of the stage come this far.
 const CONNECTIONS: usize = 64;
@@ -29,7 +29,13 @@ const CONNECTIONS: usize = 64;
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// Listens until the process ends.
-pub async fn run(own: SocketAddr, tls: Tls, inbox: Slot, strangers: Arc<Strangers>) {
+pub async fn run(
+    own: SocketAddr,
+    tls: Tls,
+    inbox: Slot,
+    answers: Answers,
+    strangers: Arc<Strangers>,
+) {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let listener = loop {
         match bind(own).await {
@@ -55,8 +61,9 @@ pub async fn run(own: SocketAddr, tls: Tls, inbox: Slot, strangers: Arc<Stranger
         // Whatever comes over it is newer than this moment: nothing is sent before the handshake.
         let taken = Instant::now();
         let (tls, inbox, strangers) = (tls.clone(), inbox.clone(), Arc::clone(&strangers));
+        let served = (inbox, Arc::clone(&answers));
         tokio::spawn(async move {
-            serve(stream, taken, plain(from.ip()), &tls, &inbox, &strangers).await;
+            serve(stream, taken, plain(from.ip()), &tls, &served, &strangers).await;
             drop(place);
         });
     }
@@ -84,7 +91,7 @@ async fn serve(
     taken: Instant,
     from: IpAddr,
     tls: &Tls,
-    inbox: &Slot,
+    (inbox, answers): &(Slot, Answers),
     strangers: &Strangers,
 ) {
     let (name, stream) = match timeout(HANDSHAKE, tls.accept(stream)).await {
@@ -99,14 +106,36 @@ async fn serve(
     let service = service_fn(|request| {
         let name = name.clone();
         async move {
-            let mut response = Response::new(Empty::<Bytes>::new());
-            *response.status_mut() = take(request, name, taken, inbox).await;
+            let (status, text) = match request.uri().path() {
+                QUESTION_PATH => answer(request, name, answers).await,
+                _ => (take(request, name, taken, inbox).await, Vec::new()),
+            };
+            let mut response = Response::new(Full::new(Bytes::from(text)));
+            *response.status_mut() = status;
             Ok::<_, Infallible>(response)
         }
     });
     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     // Ends with the other side, or with its time; either is ordinary.
     let _ = timeout_at(taken + CONNECTION, connection).await;
+}
+
+/// Has a question answered; for one that does not read there is no answer.
+async fn answer<B>(request: Request<B>, name: String, answers: &Answers) -> (StatusCode, Vec<u8>)
+where
+    B: Body<Error: Into<Box<dyn Error + Send + Sync>>>,
+{
+    if request.method() != Method::POST {
+        return (StatusCode::METHOD_NOT_ALLOWED, Vec::new());
+    }
+    let body = Limited::new(request.into_body(), LONGEST_MESSAGE).collect();
+    match body.await {
+        Ok(body) => match answers(name, body.to_bytes()).await {
+            Some(text) => (StatusCode::OK, text),
+            None => (StatusCode::BAD_REQUEST, Vec::new()),
+        },
+        Err(_) => (StatusCode::PAYLOAD_TOO_LARGE, Vec::new()),
+    }
 }
 
 async fn take<B>(request: Request<B>, name: String, taken: Instant, inbox: &Slot) -> StatusCode
@@ -142,7 +171,6 @@ where
 mod tests {
     use super::super::inbox;
     use super::*;
-    use http_body_util::Full;
 
     fn post(message: &Message) -> Request<Full<Bytes>> {
         let body = Full::from(serde_json::to_vec(message).unwrap());

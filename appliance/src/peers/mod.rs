@@ -1,6 +1,8 @@
 //! Speaking to the other hives: HTTPS with certificates on both sides, a message a request.
 //!
-//! `POST /v1/message` with a [`Message`] as JSON, answered by 204, is all there is. Nothing here
+//! `POST /v1/message` with a [`Message`] as JSON, answered by 204, carries the protocol. `POST /v1/follow`
+//! is a question that is answered at once, of the program that holds virtual IPs: it may come late or never
+//! without harm, and its answer counts from when it was asked ([`Questioner`]). Nothing here
 //! decides anything: messages that came go into a channel, messages to be sent are taken without
 //! waiting, and whoever is no hive of the seed is remembered in [`strangers`] for a person to see.
 //!
@@ -14,6 +16,7 @@ mod caller;
 pub mod certificate;
 mod inbox;
 mod listener;
+mod questioner;
 #[cfg(test)]
 pub mod sample;
 pub mod strangers;
@@ -21,12 +24,15 @@ mod tls;
 mod trust;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hive_inventory::seed::{Identity, Peer};
 use hive_membership::{MESSAGE_AGE, Message};
+use hyper::body::Bytes;
 
 use caller::Caller;
 use strangers::Strangers;
@@ -34,6 +40,10 @@ use tls::Tls;
 
 /// Longest message, in bytes: a token and the names of a hundred hives are far below it.
 const LONGEST_MESSAGE: usize = 64 << 10;
+/// Longest answer to a question, in bytes: a few hundred services and nodes.
+const LONGEST_ANSWER: usize = 4 << 20;
+/// Where questions go.
+const QUESTION_PATH: &str = "/v1/follow";
 /// Where messages go.
 const MESSAGE_PATH: &str = "/v1/message";
 /// A message waits so long at most before it is sent, and so long before it is handled.
@@ -45,6 +55,12 @@ const HANDSHAKE: Duration = Duration::from_secs(8);
 const _: () = assert!(2 * WAIT.as_secs() + CONNECTION.as_secs() <= MESSAGE_AGE.as_secs());
 
 pub use inbox::{Heard, Inbox};
+pub use questioner::Questioner;
+
+/// Answers a question of the hive with this name; `None` when it does not read.
+pub type Answers = Arc<
+    dyn Fn(String, Bytes) -> Pin<Box<dyn Future<Output = Option<Vec<u8>>> + Send>> + Send + Sync,
+>;
 
 /// The other hives.
 pub struct Peers {
@@ -64,6 +80,8 @@ pub struct Site<'a> {
     pub port: u16,
     /// The clock, in seconds since 1970.
     pub clock: fn() -> u64,
+    /// What answers questions.
+    pub answers: Answers,
 }
 
 impl Peers {
@@ -80,7 +98,8 @@ impl Peers {
         let (inbox, heard) = inbox::channel();
         if let Some(own) = own {
             let (tls, strangers) = (tls.clone(), Arc::clone(&strangers));
-            tokio::spawn(listener::run(own, tls, inbox, strangers));
+            let answers = Arc::clone(&site.answers);
+            tokio::spawn(listener::run(own, tls, inbox, answers, strangers));
         }
         let from = own.map(|own| own.ip());
         let others = site.hives.iter().filter(|hive| hive.host != site.me);

@@ -32,6 +32,13 @@ fn free_port() -> u16 {
     any.local_addr().unwrap().port()
 }
 
+/// Says who asked what.
+fn answers() -> Answers {
+    Arc::new(|name, question| {
+        Box::pin(async move { Some([name.as_bytes(), b" asks ", &question].concat()) })
+    })
+}
+
 fn start(
     me: u8,
     hives: &[Peer],
@@ -45,8 +52,37 @@ fn start(
         identity: &identity.identity,
         port,
         clock,
+        // Says who asked what.
+        answers: answers(),
     })
     .unwrap()
+}
+
+#[tokio::test]
+async fn a_question_is_answered_over_one_connection_and_only_to_hives_of_the_site() {
+    let (port, hives) = (free_port(), [hive(41), hive(42)]);
+    let ours = Authority::new("ours");
+    let mine = ours.identity(&hive(42).host);
+    let _listens = start(41, &hives, &ours.identity(&hive(41).host), port, clock);
+    let asks = |sample: &Sample| {
+        Questioner::new(&hive(42).host, &hives, &sample.identity, port, clock).unwrap()
+    };
+    let questioner = asks(&mine);
+    let host = hive(41).host;
+    // The listener may not be up yet.
+    let mut answer = questioner.ask(&host, "what".into()).await;
+    for _ in 0..100 {
+        if answer.is_ok() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        answer = questioner.ask(&host, "what".into()).await;
+    }
+    assert_eq!(answer.unwrap(), "h42.example asks what");
+    let again = questioner.ask(&host, "more".into()).await.unwrap();
+    assert_eq!(again, "h42.example asks more");
+    let stranger = asks(&Authority::new("theirs").identity(&hive(42).host));
+    assert!(stranger.ask(&host, "what".into()).await.is_err());
 }
 
 fn grant(nonce: u64) -> Message {
@@ -232,6 +268,7 @@ async fn a_hive_that_was_started_anew_is_reached_by_the_next_message() {
                 identity: &second,
                 port,
                 clock,
+                answers: answers(),
             };
             runtime.block_on(async {
                 let (_two, mut inbox) = Peers::start(&site).unwrap();

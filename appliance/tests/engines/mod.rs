@@ -1,5 +1,5 @@
 //! Machines as namespaces: each has its own network, host name, processes, Docker Engine and hived,
-//! all below one folder. The network between them is a bridge in a namespace of its own, so nothing
+//! and `follow-swarm-service` if the test wants it, all below one folder. The network between them is a bridge in a namespace of its own, so nothing
 //! of it is seen on the machine that runs the test, and nothing is left when the processes are gone.
 
 use std::fs::{self, File};
@@ -25,6 +25,8 @@ ip link set eth0 up
 dockerd --data-root "$3/var/lib/docker" --exec-root "$3/run/docker" -H "unix://$3/run/docker.sock" \
     --pidfile "$3/run/docker.pid" --storage-driver vfs --iptables=false --ip6tables=false --bridge=none \
     >>"$3/dockerd.log" 2>&1 &
+# As systemd would: started again half a second after it ends.
+[ -z "$5" ] || while :; do "$5" --below "$3" >>"$3/follow.log" 2>&1; sleep 0.5; done &
 exec "$4" --below "$3" >>"$3/hived.log" 2>&1
 "#;
 
@@ -103,6 +105,11 @@ impl Switch {
         switch
     }
 
+    /// Gives the switch an address of its own, as a router at it would have.
+    pub fn gateway(&self, address: &str) {
+        self.ip(&["address", "add", address, "dev", "br0"]);
+    }
+
     fn ip(&self, words: &[&str]) {
         let inner = self.0.inner().to_string();
         let output = Command::new("nsenter")
@@ -122,6 +129,8 @@ pub struct Machine {
     address: Ipv4Addr,
     port: String,
     power: Option<Space>,
+    /// Whether `follow-swarm-service` runs on it.
+    pub follows: bool,
 }
 
 impl Machine {
@@ -133,6 +142,7 @@ impl Machine {
             address,
             port: format!("v{}", address.octets()[3]),
             power: None,
+            follows: false,
         }
     }
 
@@ -146,10 +156,14 @@ impl Machine {
         let folder = self.folder.display().to_string();
         let (short, address) = (seed.short_name().to_owned(), self.address.to_string());
         let hived = env!("CARGO_BIN_EXE_hived");
+        let follow = match self.follows {
+            true => env!("CARGO_BIN_EXE_follow-swarm-service"),
+            false => "",
+        };
         let space = Space::start(
             &["-m", "-n", "-u", "-p", "--mount-proc"],
             &[
-                "sh", "-c", MACHINE, "machine", &short, &address, &folder, hived,
+                "sh", "-c", MACHINE, "machine", &short, &address, &folder, hived, follow,
             ],
         );
         // The namespaces are there once the process within runs.
@@ -162,6 +176,28 @@ impl Machine {
         ]);
         switch.ip(&["link", "set", port, "master", "br0", "up"]);
         self.power = Some(space);
+    }
+
+    /// Pulls its cable out of the switch, or puts it back. Neither end sees its link go down.
+    pub fn plug(&self, switch: &Switch, in_it: bool) {
+        match in_it {
+            true => switch.ip(&["link", "set", &self.port, "master", "br0"]),
+            false => switch.ip(&["link", "set", &self.port, "nomaster"]),
+        }
+    }
+
+    /// What a command within its namespaces prints.
+    pub fn within(&self, words: &[&str]) -> String {
+        let Some(space) = &self.power else {
+            return String::new();
+        };
+        let inner = space.inner().to_string();
+        let output = Command::new("nsenter")
+            .args(["-t", &inner, "-m", "-n", "-p"])
+            .args(words)
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
     /// A power cut.
@@ -212,7 +248,8 @@ impl Machine {
     pub fn story(&self) -> String {
         let log = fs::read_to_string(self.folder.join("hived.log")).unwrap_or_default();
         let status = self.hived(&["status"]).1;
-        format!("=== {}\n{status}{log}", self.name)
+        let follow = fs::read_to_string(self.folder.join("follow.log")).unwrap_or_default();
+        format!("=== {}\n{status}{log}{follow}", self.name)
     }
 
     fn paths(&self) -> Paths {

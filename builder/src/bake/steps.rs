@@ -57,11 +57,11 @@ impl Steps {
             .text("hive itself", CODE)
             .text("tools", tools.key())
             .text("compression", compression(&request.image))
-            .text("locale", &request.image.locale)
-            .bytes(
-                "program hived",
-                node_programs::get("hived").unwrap_or_default(),
-            );
+            .text("locale", &request.image.locale);
+        for name in node_programs::IN_ROOT {
+            let program = node_programs::get(name).unwrap_or_default();
+            root = root.bytes(&format!("program {name}"), program);
+        }
         if let Some(modules) = &modules {
             root = root.text("modules", modules.key());
         }

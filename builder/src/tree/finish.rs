@@ -70,11 +70,10 @@ pub fn overlay(root: &Path, image: &ImageSettings) -> Result<()> {
     for file in recipe::tree() {
         put(&root.join(&file.path), file.mode, &file.content)?;
     }
-    put(
-        &root.join("usr/bin/hived"),
-        0o755,
-        node_programs::get("hived")?,
-    )?;
+    for name in node_programs::IN_ROOT {
+        let program = node_programs::get(name)?;
+        put(&root.join("usr/bin").join(name), 0o755, program)?;
+    }
     put(
         &root.join("etc/locale.conf"),
         0o644,

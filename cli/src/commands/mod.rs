@@ -31,6 +31,7 @@ pub mod stack;
 pub mod status;
 pub mod ui;
 pub mod variables;
+pub mod vips;
 
 use std::process::ExitCode;
 
@@ -55,6 +56,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
         Command::Run(run) => run.run(&global),
         Command::Ssh(ssh) => ssh.run(&global),
         Command::Status(status) => status.run(&global),
+        Command::Vips(vips) => vips.run(&global),
         Command::All(all) => all.run(&global),
         Command::BuildInfra(infra) => infra.run(&global),
         Command::SetupHosts(setup) => setup.run(&global),

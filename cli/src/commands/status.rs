@@ -69,6 +69,10 @@ impl Status {
 /// Table and notes, and in one line whether the stage is what it is to be.
 fn overview(stage: &Stage, hosts: &[HostStatus]) -> String {
     let mut text = site_status::text(hosts);
+    let vips = site_status::vips_text(&site_status::vips(hosts));
+    if !vips.is_empty() {
+        text.push_str(&format!("\n{vips}"));
+    }
     let together = site_status::missing(stage, hosts);
     let content = hosts
         .iter()

@@ -2,6 +2,7 @@
 
 mod table;
 mod verdict;
+mod vips;
 
 use hive_inventory::node::NodeStatus;
 use hive_inventory::seed::KnownSwarm;
@@ -10,6 +11,7 @@ use serde::Serialize;
 
 pub use table::text;
 pub use verdict::missing;
+pub use vips::{Vip, text as vips_text, vips};
 
 use crate::context_folder::ContextFolder;
 use crate::error::Result;

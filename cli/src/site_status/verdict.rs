@@ -123,6 +123,7 @@ pub(super) mod tests {
             swarm: None,
             peers: Vec::new(),
             notices: Vec::new(),
+            follow: None,
         }
     }
 
