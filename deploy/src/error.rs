@@ -72,6 +72,7 @@ impl Error {
                     || told.contains("does not have a leader")
                     || told.contains("context deadline exceeded")
                     || told.contains("raft:")
+                    || told.contains("raft proposal dropped")
             }
             Cause::IOError { .. }
             | Cause::HyperResponseError { .. }

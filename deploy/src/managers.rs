@@ -40,8 +40,9 @@ impl Managers for OnlyThis {
     }
 }
 
-/// For how long a swarm without leader, or managers that can't be reached, are waited for.
-const PATIENCE: Duration = Duration::from_secs(40);
+/// For how long a swarm without leader, or managers that can't be reached, are waited for. An election
+/// takes half a minute, and on busy machines a manager needs as long to say that there is no leader.
+const PATIENCE: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(700);
 
 /// The swarm.
