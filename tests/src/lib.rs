@@ -13,7 +13,6 @@ pub mod checklist;
 mod host;
 pub mod image;
 mod login;
-pub mod prober;
 pub mod random;
 pub mod swarm;
 

@@ -8,7 +8,6 @@ use hive_tests::checklist::rows;
 
 use crate::checklist::SECTIONS;
 use crate::deployed::{FIRST, LAST, LATER};
-use crate::virtual_ips;
 
 const HEAD: &str = "# What is checked on a running swarm
 
@@ -33,7 +32,6 @@ fn the_guide_lists_every_box_of_the_checklist() {
     for (name, boxes) in SECTIONS {
         section(name, rows(boxes));
     }
-    section("Virtual IPs and marks", rows(virtual_ips::BOXES));
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/guide/checklist.md");
     if std::env::var_os("UPDATE_GUIDE").is_some() {
         fs::write(&path, &page).unwrap();
