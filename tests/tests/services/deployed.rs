@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use hive_tests::checklist::{How, Item};
 use hive_tests::{Site, said};
 
-use crate::cluster::Cluster;
+use hive_tests::cluster::Cluster;
 
 pub const STORY: &[Item<Cluster>] = &[
     Item {

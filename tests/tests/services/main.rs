@@ -6,13 +6,11 @@
 #![allow(clippy::unwrap_used, missing_docs, reason = "stories")]
 
 mod checklist;
-mod cluster;
 mod deployed;
 mod guide;
 
 use hive_tests::checklist::Checklist;
-
-use cluster::Cluster;
+use hive_tests::cluster::Cluster;
 
 #[test]
 #[ignore = "not all of its boxes were seen on machines yet"]
