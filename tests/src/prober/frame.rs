@@ -95,7 +95,7 @@ impl Arp {
 
     fn parse(body: &[u8]) -> Option<Self> {
         let body = body.get(..28)?;
-        let reply = match (&body[..6] == ARP_KIND, &body[6..8]) {
+        let reply = match (body[..6] == ARP_KIND, &body[6..8]) {
             (true, [0, 1]) => false,
             (true, [0, 2]) => true,
             _ => return None,

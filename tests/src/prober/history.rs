@@ -254,12 +254,15 @@ mod tests {
     #[test]
     fn two_answers_to_one_question_are_two_holders() {
         let start = Instant::now();
-        let mut history = History::default();
-        history.answers = vec![
+        let answers = vec![
             reply(start, 10, A, 0),
             reply(start, 60, A, 1),
             reply(start, 65, B, 1),
         ];
+        let mut history = History {
+            answers,
+            ..History::default()
+        };
         let [double] = &history.doubles(IP, whole(start))[..] else {
             panic!("{:?}", history.doubles(IP, whole(start)));
         };
