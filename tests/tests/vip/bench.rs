@@ -77,7 +77,6 @@ fn measure(stage: &Stage, failure: Failure) -> Measured {
         VIP,
         &[SERVICE, keepalived::SERVICE],
     );
-    println!("{took}");
     assert_eq!(took.from, host, "the service moved before the failure");
     let moved = RIVALS.map(|rival| {
         let until = Instant::now() + stage.patient(LIMIT);

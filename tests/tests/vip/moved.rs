@@ -99,7 +99,6 @@ fn cut_off(stage: &Stage) {
 
 /// What is true after every takeover, also once the host is back.
 fn end(stage: &Stage, took: &Takeover) {
-    println!("{took}");
     // Who comes back believing that it has the address would say so at once.
     std::thread::sleep(Duration::from_secs(10));
     let now = Instant::now();

@@ -63,7 +63,7 @@ impl fmt::Display for Takeover {
 }
 
 /// Has a failure happen where the service's task runs, and waits until its address answers again.
-/// `services` are those whose containers are killed when that is the failure. The host is not brought back.
+/// `services` are those whose containers are killed when that is the failure. The host is not brought back. What was measured is printed.
 pub fn takeover(
     stage: &Stage,
     failure: Failure,
@@ -100,7 +100,7 @@ pub fn takeover(
         let late = history.precision(failed..now);
         (late, history.doubles(vip, failed..now))
     });
-    Takeover {
+    let took = Takeover {
         failure,
         from: old.host,
         to: new.host,
@@ -109,7 +109,10 @@ pub fn takeover(
         precision: clock.precision + late,
         answered,
         doubles,
-    }
+    };
+    // At once: bringing the host back may fail, too.
+    println!("{took}");
+    took
 }
 
 /// The task that runs instead of another.
