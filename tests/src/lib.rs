@@ -10,9 +10,12 @@
 )]
 
 pub mod checklist;
+pub mod clock;
+pub mod cluster;
 mod host;
 pub mod image;
 mod login;
+pub mod prober;
 pub mod random;
 pub mod swarm;
 

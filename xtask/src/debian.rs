@@ -83,16 +83,18 @@ pub const TO_TEST: &[Need] = &[
     program_of("ip", "iproute2", "networks between them"),
     program_of("chromium", "chromium", "looks at the page of `hive ui`"),
     file_of(
-        "/bin/busybox",
-        "busybox-static",
-        "container images of the stories",
-    ),
-    file_of(
         "/usr/share/doc/python3-venv",
         "python3-venv",
         "installs the predecessor, to compare with",
     ),
 ];
+
+/// For stories with containers.
+pub const FOR_STORIES: &[Need] = &[file_of(
+    "/bin/busybox",
+    "busybox-static",
+    "container images of the stories",
+)];
 
 /// For the benchmarks' other side.
 pub const TO_COMPARE: &[Need] = &[

@@ -24,6 +24,7 @@ cargo xtask bench bake      how long bakes take, beside mmdebstrap
 cargo xtask bench boot      power-on to Docker ready, beside stock Debian
 cargo xtask bench join      power-on to one swarm of three managers, beside a script over ssh
 cargo xtask bench deploy    a deployment of fifty services with nothing to do, beside docker stack deploy
+cargo xtask bench vip       how long a virtual IP is not answered for after failures, beside keepalived
 ";
 
 fn main() -> ExitCode {
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         ["bench", "boot"] => bench::boot::run(),
         ["bench", "join"] => bench::join::run(),
         ["bench", "deploy"] => bench::deploy::run(),
+        ["bench", "vip"] => bench::vip::run(),
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;

@@ -10,7 +10,7 @@ use crate::{build, debian};
 pub fn run() -> Result {
     let mut parts = Parts::default();
     parts.run("what tests need", || {
-        debian::install(&[debian::TO_RUN, debian::TO_TEST])?;
+        debian::install(&[debian::TO_RUN, debian::TO_TEST, debian::FOR_STORIES])?;
         debian::subordinate_ids()
     });
     parts.run("unit and integration tests", unit);
@@ -43,23 +43,22 @@ pub fn e2e(filter: &[&str]) -> Result {
 }
 
 fn machines(filter: &[&str]) -> Result {
+    step::run(&mut stories(&["--no-fail-fast"], filter))
+}
+
+/// Tests with whole machines, not yet started, of the command that was built last: words for cargo,
+/// and words for the tests.
+pub fn stories(cargo_words: &[&str], words: &[&str]) -> Command {
     let hive = step::target().join("release/hive");
-    let mut command = cargo(&[
-        "test",
-        "--package",
-        "hive-tests",
-        "--release",
-        "--locked",
-        "--no-fail-fast",
-        "--",
-        "--nocapture",
-    ]);
+    let mut command = cargo(&["test", "--package", "hive-tests", "--release", "--locked"]);
+    command.args(cargo_words).args(["--", "--nocapture"]);
     // Emulated machines at once make each other late.
     if env::var_os("RUST_TEST_THREADS").is_none() {
         command.arg("--test-threads=1");
     }
-    command.args(filter);
-    step::run(with_tools(&mut command).env("HIVE", hive))
+    command.args(words);
+    with_tools(&mut command).env("HIVE", hive);
+    command
 }
 
 /// Tools for file systems are not in an ordinary user's path.

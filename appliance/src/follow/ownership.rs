@@ -114,6 +114,8 @@ impl Turns {
                 (_, Some(node)) if node.down => since + AFTER_DEATH,
                 _ => since + PROOF_AGE,
             },
+            // There is nobody else who could have it.
+            None if view.nodes.len() == 1 => since,
             None => since.max(watching_since + PROOF_AGE),
         })
     }
@@ -180,10 +182,12 @@ mod tests {
 
     #[test]
     fn a_daemon_that_has_just_started_does_not_know_who_had_it() {
-        let view = view(Vec::new());
+        let mut view = view(Vec::new());
         let mut turns = Turns::default();
         turns.note(at(60), Some(("t", "2")), "2");
         assert_eq!(turns.free_at(&view, at(58)), Some(at(58) + PROOF_AGE));
         assert_eq!(turns.free_at(&view, at(0)), Some(at(60)));
+        view.nodes.truncate(1);
+        assert_eq!(turns.free_at(&view, at(58)), Some(at(60)), "alone");
     }
 }

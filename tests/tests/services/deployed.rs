@@ -9,7 +9,7 @@ use hive_qemu::Vm;
 use hive_tests::checklist::{How, Item};
 use hive_tests::{Site, hive_program, said};
 
-use crate::cluster::Cluster;
+use hive_tests::cluster::Cluster;
 
 /// From the inventory to services that are reached.
 pub const FIRST: &[Item<Cluster>] = &[

@@ -8,13 +8,14 @@ use hive_tests::checklist::rows;
 
 use crate::checklist::SECTIONS;
 use crate::deployed::{FIRST, LAST, LATER};
+use crate::vip;
 
 const HEAD: &str = "# What is checked on a running swarm
 
 Three hosts made from one image become a swarm; a site is deployed on them; then each of these boxes
 is looked at on the same cluster, with container images made of Debian packages. The test is
 `tests/tests/services`; `cargo xtask e2e --include-ignored every_box` runs all of it, which takes most of an
-hour of software emulation; `cargo xtask test` runs the deployment and the virtual IPs. `UPDATE_GUIDE=1 cargo test -p hive-tests --test services guide` writes this page.
+hour of software emulation, and the virtual IPs half an hour more; `cargo xtask test` runs the deployment and the virtual IPs of a drained host and one that is cut off. `UPDATE_GUIDE=1 cargo test -p hive-tests --test services guide` writes this page.
 ";
 
 #[test]
@@ -32,6 +33,8 @@ fn the_guide_lists_every_box_of_the_checklist() {
     for (name, boxes) in SECTIONS {
         section(name, rows(boxes));
     }
+    let boxes = vip::ALL.iter().map(|boxes| rows(boxes));
+    section("Virtual IPs and marks", boxes.collect());
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/guide/checklist.md");
     if std::env::var_os("UPDATE_GUIDE").is_some() {
         fs::write(&path, &page).unwrap();

@@ -1,4 +1,5 @@
-//! Services on three hosts: a site deployed, then everything that a swarm can do, on one cluster.
+//! Services on three hosts: a site deployed, everything that a swarm can do, and virtual IPs that follow
+//! services; all on one cluster.
 //!
 //! `HIVE_CLUSTER=FOLDER` uses the hosts that run already in that site folder (`HIVE_LOADED=1`
 //! when they have the images), `HIVE_BOXES=B3,C` runs box B3 and section C only: for working on boxes.
@@ -6,13 +7,12 @@
 #![allow(clippy::unwrap_used, missing_docs, reason = "stories")]
 
 mod checklist;
-mod cluster;
 mod deployed;
 mod guide;
+mod vip;
 
 use hive_tests::checklist::Checklist;
-
-use cluster::Cluster;
+use hive_tests::cluster::Cluster;
 
 #[test]
 fn a_site_is_deployed_by_hive_all_and_virtual_ips_follow_their_services() {
@@ -20,6 +20,15 @@ fn a_site_is_deployed_by_hive_all_and_virtual_ips_follow_their_services() {
     let mut list = Checklist::new();
     list.run(deployed::FIRST, &cluster, |_| {});
     list.run(deployed::LAST, &cluster, |_| {});
+    vip::run(&mut list, &vip::SHORT, cluster);
+    list.end();
+}
+
+#[test]
+#[ignore = "takes half an hour"]
+fn every_box_of_virtual_ips_holds() {
+    let mut list = Checklist::new();
+    vip::run(&mut list, &vip::ALL, cluster());
     list.end();
 }
 

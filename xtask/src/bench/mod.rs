@@ -7,6 +7,7 @@ pub mod join;
 mod lock;
 mod site;
 mod stock;
+pub mod vip;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

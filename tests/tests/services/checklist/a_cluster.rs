@@ -4,7 +4,7 @@
 
 use hive_tests::checklist::{How, Item};
 
-use crate::cluster::Cluster;
+use hive_tests::cluster::Cluster;
 
 pub const BOXES: &[Item<Cluster>] = &[
     Item {
@@ -280,7 +280,7 @@ within 40 runs t-on 3
         "p-hive2",
         "docker node ls --format '{{.Hostname}} {{.ManagerStatus}}' | awk '$2==\"Leader\" {print $1}'",
     );
-    let others: Vec<&str> = crate::cluster::HOSTS
+    let others: Vec<&str> = hive_tests::cluster::HOSTS
         .into_iter()
         .filter(|host| *host != leader)
         .collect();

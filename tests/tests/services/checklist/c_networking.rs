@@ -7,7 +7,7 @@ use std::time::Duration;
 use hive_qemu::Switch;
 use hive_tests::checklist::{How, Item};
 
-use crate::cluster::{Cluster, HOSTS};
+use hive_tests::cluster::{Cluster, HOSTS};
 
 pub const BOXES: &[Item<Cluster>] = &[
     Item {

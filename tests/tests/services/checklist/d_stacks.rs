@@ -2,7 +2,7 @@
 
 use hive_tests::checklist::{How, Item};
 
-use crate::cluster::Cluster;
+use hive_tests::cluster::Cluster;
 
 pub const BOXES: &[Item<Cluster>] = &[
     Item {

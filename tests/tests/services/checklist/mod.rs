@@ -7,7 +7,7 @@ mod d_stacks;
 
 use hive_tests::checklist::Item;
 
-use crate::cluster::{Cluster, HOSTS};
+use hive_tests::cluster::{Cluster, HOSTS};
 
 /// The sections, with their names.
 pub const SECTIONS: [(&str, &[Item<Cluster>]); 4] = [

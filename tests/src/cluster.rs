@@ -1,17 +1,31 @@
 //! Three hosts that are a swarm, and scripts that run on them.
 
 use std::io::Write;
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::thread;
 
-use hive_tests::image::{Image, Images};
-use hive_tests::swarm::patience;
-use hive_tests::{Site, hive_program, said};
+use hive_qemu::{Mac, Switch, Vm};
+
+use crate::image::{Image, Images};
+use crate::swarm::patience;
+use crate::{Site, hive_program, said};
 
 /// The hosts.
 pub const HOSTS: [&str; 3] = ["p-hive0", "p-hive1", "p-hive2"];
+/// Their addresses on the private network.
+pub const ADDRESSES: [Ipv4Addr; 3] = [
+    Ipv4Addr::new(192, 168, 77, 4),
+    Ipv4Addr::new(192, 168, 77, 5),
+    Ipv4Addr::new(192, 168, 77, 6),
+];
 
+/// All managers answer, work, and have the labels that hived gives them.
+const WHOLE: &str = r#"
+whole() { [ "$(docker node ls --format '{{.Status}} {{.Availability}} {{.ManagerStatus}}' | sort | xargs)" = "Ready Active Leader Ready Active Reachable Ready Active Reachable" ] && [ "$(docker node ls -q -f node.label=hives=true | wc -l)" = 3 ]; }
+within 300 whole
+"#;
 const PREAMBLE: &str = include_str!("preamble.sh");
 const IMAGES: [Image; 2] = [
     Image {
@@ -25,6 +39,7 @@ const IMAGES: [Image; 2] = [
 ];
 
 /// The swarm that all boxes look at.
+#[derive(Debug)]
 pub struct Cluster {
     folder: PathBuf,
     slow: u64,
@@ -121,23 +136,26 @@ impl Cluster {
         })
     }
 
-    /// Runs a command as root on a host by the stage's ssh_config, over a connection that is kept:
-    /// under emulation a new one costs seconds.
-    fn remote(&self, host: &str, command: &str, stdin: &[u8]) -> Result<String, String> {
-        let config = self.path(".hive/private/ssh_config");
+    /// A command as root on a host by the stage's ssh_config, not yet started, with pipes to all its
+    /// ends. The connection is kept: under emulation a new one costs seconds.
+    pub(crate) fn ssh(&self, host: &str, command: &str) -> Command {
         let socket = self.path(".ssh-%n");
-        let mut ssh = Command::new("ssh")
-            .arg("-F")
-            .arg(config)
+        let mut ssh = Command::new("ssh");
+        ssh.arg("-F")
+            .arg(self.path(".hive/private/ssh_config"))
             .args(["-o", "ControlMaster=auto", "-o", "ControlPersist=60"])
             .args(["-o", &format!("ControlPath={}", socket.display())])
             .args(["-o", "ConnectTimeout=60", "-o", "LogLevel=ERROR"])
             .args([host, &format!("sudo {command}")])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+            .stderr(Stdio::piped());
+        ssh
+    }
+
+    /// Runs a command as root on a host; returns what it printed, or what went wrong.
+    fn remote(&self, host: &str, command: &str, stdin: &[u8]) -> Result<String, String> {
+        let mut ssh = self.ssh(host, command).spawn().unwrap();
         let mut pipe = ssh.stdin.take().unwrap();
         thread::scope(|scope| {
             scope.spawn(move || drop(pipe.write_all(stdin)));
@@ -148,6 +166,46 @@ impl Cluster {
             }
         })
     }
+}
+
+impl Cluster {
+    /// Waits until all three hosts are managers that answer and take tasks.
+    pub fn whole(&self) {
+        self.sh(HOSTS[0], WHOLE);
+    }
+
+    /// The machine of a host that runs.
+    pub fn vm(&self, host: &str) -> Vm {
+        Vm::attach(&self.path(".hive/private/run").join(host)).unwrap()
+    }
+
+    /// Starts a host that was switched off, without waiting for it.
+    pub fn power_on(&self, host: &str) {
+        self.ok(&["run", "--no-wait", host]);
+    }
+
+    /// Waits until `hive setup-hosts` is content.
+    pub fn joined(&self) {
+        let seconds = patience().as_secs().to_string();
+        self.ok(&["setup-hosts", "--timeout", &seconds]);
+    }
+
+    /// The private switch. One program at a time can have it, so it is not to be kept: the command
+    /// needs it to start a host.
+    pub fn switch(&self) -> Switch {
+        Switch::attach(&self.path(".hive/private/run/switch")).unwrap()
+    }
+}
+
+/// The hardware address of a host on the private network, as `hive run` gives it.
+pub fn mac(host: &str) -> Mac {
+    let index = HOSTS.iter().position(|h| *h == host).unwrap();
+    Mac::local((index << 4 | 1) as u32)
+}
+
+/// The host that has a hardware address of the private network.
+pub fn host_of(address: Mac) -> Option<&'static str> {
+    HOSTS.into_iter().find(|host| mac(host) == address)
 }
 
 impl Drop for Cluster {
