@@ -2,17 +2,17 @@
 //!
 //! It is two neighbours. One asks, in each round, who has the watched addresses; each round asks
 //! with a hardware address of its own, so that an answer says which question it answers. The other
-//! is an ordinary machine that sends packets to the watched addresses; its table changes only as
-//! such a machine's does (arp(7)), which is what a takeover has to change.
+//! is an ordinary machine that sends packets to the watched addresses; its table (`table.rs`) changes
+//! only as such a machine's does, which is what a takeover has to change.
 
-use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use hive_qemu::Mac;
 
 use super::frame::{Arp, BROADCAST, Echo, Frame};
 use super::history::{Answer, History, Kind};
+use super::table::Table;
 
 /// The address of the ordinary machine; it answers pings and questions.
 pub const ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 168, 77, 200);
@@ -25,31 +25,11 @@ const ASKERS: [u8; 2] = [0x06, 0x77];
 /// Names our echo requests.
 const ID: u16 = 0x4876;
 
-/// An entry is believed so long after a question was answered; then one that is in use is asked for again.
-const REACHABLE: Duration = Duration::from_secs(30);
-/// From the end of belief to the first question.
-const DELAY: Duration = Duration::from_secs(5);
-/// Between questions.
-const AGAIN: Duration = Duration::from_secs(1);
-/// So many questions to whom the table has go unanswered before everybody is asked.
-const UNICAST: u32 = 3;
-
-/// A line of the neighbour table.
-#[derive(Debug, Clone, Copy)]
-struct Entry {
-    mac: Option<Mac>,
-    /// When a question was answered last; older for what was only announced.
-    believed: Instant,
-    /// When it was asked for last, and how often since it was believed.
-    asked: Option<Instant>,
-    questions: u32,
-}
-
 /// The state of both.
 #[derive(Debug, Default)]
 pub struct Member {
     watched: Vec<Ipv4Addr>,
-    table: BTreeMap<Ipv4Addr, Entry>,
+    table: Table,
     /// What was seen.
     pub history: History,
 }
@@ -69,8 +49,12 @@ impl Member {
         let mut frames = Vec::new();
         for ip in self.watched.clone() {
             frames.push(question(asker(round), ASKER, ip).frame(BROADCAST));
-            frames.extend(self.resolve(now, ip));
-            if let Some(to) = self.entry(ip) {
+            let had = self.table.mac(ip);
+            if let Some(to) = self.table.ask(now, ip) {
+                frames.push(question(MAC, ADDRESS, ip).frame(to));
+            }
+            self.changed(now, ip, had);
+            if let Some(to) = self.table.mac(ip) {
                 let echo = Echo {
                     reply: false,
                     from: MAC,
@@ -85,31 +69,6 @@ impl Member {
             }
         }
         frames
-    }
-
-    /// What the ordinary machine asks because its table has nothing, or nothing that it still believes.
-    fn resolve(&mut self, now: Instant, ip: Ipv4Addr) -> Option<Vec<u8>> {
-        let fresh = Entry {
-            mac: None,
-            believed: now,
-            asked: None,
-            questions: 0,
-        };
-        let mut entry = *self.table.get(&ip).unwrap_or(&fresh);
-        let waits = entry.asked.is_some_and(|asked| now - asked < AGAIN);
-        let believes = entry.mac.is_some() && now - entry.believed < REACHABLE + DELAY;
-        if waits || believes {
-            return None;
-        }
-        if entry.mac.is_some() && entry.questions == UNICAST {
-            entry = fresh;
-            self.history.table.push((now, ip, None));
-        }
-        entry.asked = Some(now);
-        entry.questions += 1;
-        self.table.insert(ip, entry);
-        let to = entry.mac.unwrap_or(BROADCAST);
-        Some(question(MAC, ADDRESS, ip).frame(to))
     }
 
     /// What comes in; the frame to be sent in answer.
@@ -137,7 +96,7 @@ impl Member {
         }
         if arp.is_announcement() {
             // It changes what is there, and makes nothing new.
-            if self.table.contains_key(&sender_ip) {
+            if self.table.has(sender_ip) {
                 self.learn(now, sender_ip, sender, false);
             }
             return None;
@@ -173,7 +132,7 @@ impl Member {
         }
         let mut answer = echo.answer();
         answer.from = MAC;
-        answer.to = self.entry(echo.source).unwrap_or(echo.from);
+        answer.to = self.table.mac(echo.source).unwrap_or(echo.from);
         Some(answer.frame())
     }
 
@@ -187,26 +146,18 @@ impl Member {
         });
     }
 
-    /// Writes an entry down; one that nobody was asked for is to be asked for soon.
     fn learn(&mut self, now: Instant, ip: Ipv4Addr, mac: Mac, asked: bool) {
-        if self.entry(ip) != Some(mac) {
-            self.history.table.push((now, ip, Some(mac)));
-        }
-        let believed = match asked {
-            true => now,
-            false => now.checked_sub(REACHABLE).unwrap_or(now),
-        };
-        let entry = Entry {
-            mac: Some(mac),
-            believed,
-            asked: None,
-            questions: 0,
-        };
-        self.table.insert(ip, entry);
+        let had = self.table.mac(ip);
+        self.table.learn(now, ip, mac, asked);
+        self.changed(now, ip, had);
     }
 
-    fn entry(&self, ip: Ipv4Addr) -> Option<Mac> {
-        self.table.get(&ip).and_then(|entry| entry.mac)
+    /// Writes down what the table has now, if it had something else.
+    fn changed(&mut self, now: Instant, ip: Ipv4Addr, had: Option<Mac>) {
+        let has = self.table.mac(ip);
+        if has != had {
+            self.history.table.push((now, ip, has));
+        }
     }
 }
 
@@ -233,6 +184,8 @@ fn round_of(mac: Mac) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const VIP: Ipv4Addr = Ipv4Addr::new(192, 168, 77, 90);
@@ -310,7 +263,7 @@ mod tests {
         ];
         assert_eq!(kinds, expected);
         // What was announced is asked for soon, at whom it was announced for.
-        let frames = member.round(now + DELAY);
+        let frames = member.round(now + Duration::from_secs(5));
         assert_eq!(questions(&frames)[1].sender, MAC);
         assert_eq!(frames[1][..6], B.0);
     }
@@ -328,30 +281,6 @@ mod tests {
         assert!(arp.reply && arp.sender == MAC && arp.target == A && arp.sender_ip == ADDRESS);
         assert_eq!(member.history.neighbour(VIP, now), Some(A));
         assert_eq!(member.history.answers.last().unwrap().kind, Kind::Spoke);
-    }
-
-    #[test]
-    fn without_news_a_dead_hosts_entry_goes_after_three_questions() {
-        let (mut member, now) = member();
-        let first = questions(&member.round(now))[1];
-        member.hear(now, &reply(&first, A));
-        let mut asked = Vec::new();
-        for second in 1..60 {
-            let frames = member.round(now + Duration::from_secs(second));
-            let own = frames.iter().filter(|f| f[6..12] == MAC.0);
-            let to = own.filter(|f| f[12..14] == [8, 6]).map(|f| f[..6].to_vec());
-            asked.extend(to.map(|to| (second, to == A.0)));
-        }
-        let expected: Vec<(u64, bool)> = (35..60).map(|second| (second, second < 38)).collect();
-        assert_eq!(asked, expected);
-        assert_eq!(
-            member.history.neighbour(VIP, now + Duration::from_secs(37)),
-            Some(A)
-        );
-        assert_eq!(
-            member.history.neighbour(VIP, now + Duration::from_secs(38)),
-            None
-        );
     }
 
     #[test]

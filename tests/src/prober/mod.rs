@@ -6,6 +6,7 @@
 pub mod frame;
 pub mod history;
 pub mod member;
+mod table;
 
 use std::io;
 use std::net::Ipv4Addr;
