@@ -3,14 +3,14 @@
 //! told of the swarm only as the node that has this name.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use hive_inventory::node::SwarmRole;
 use hyper::body::Bytes;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, watch};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::engine::Engine;
 use super::view::SwarmView;
@@ -24,6 +24,8 @@ const AT_ONCE: usize = 4;
 
 /// What the swarm said last is asked for anew when it is older.
 const RENEW: Duration = Duration::from_millis(800);
+/// Without a leader there is no answer. This and [`RENEW`] twice are well below the age of a proof.
+const RENEWAL: Duration = Duration::from_millis(1500);
 
 /// What a hive asks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +45,9 @@ pub struct Answer {
     pub node: Option<String>,
     /// What the swarm says, or said last; `None` when this host can't tell.
     pub view: Option<SwarmView>,
+    /// For what it said last: so many milliseconds ago it was asked whether there is anything newer, and
+    /// that is over.
+    pub tried: Option<u64>,
 }
 
 impl Question {
@@ -75,26 +80,39 @@ impl Answer {
     }
 }
 
-/// What the swarm said last, and when it was asked last.
+/// What the swarm said last.
 #[derive(Default)]
-struct Last {
-    view: Mutex<(Option<Instant>, Option<SwarmView>)>,
+struct Last(Mutex<Known>);
+
+#[derive(Default)]
+struct Known {
+    view: Option<SwarmView>,
+    /// When the last question to the swarm began that has ended, with or without an answer.
+    tried: Option<Instant>,
+    asking: bool,
 }
 
 impl Last {
-    /// What it said, and whether it is time to ask anew.
-    fn get(&self) -> (Option<SwarmView>, bool) {
-        let mut last = self.view.lock().unwrap_or_else(|e| e.into_inner());
-        let due = last.0.is_none_or(|asked| asked.elapsed() > RENEW);
-        if due {
-            last.0 = Some(Instant::now());
-        }
-        (last.1.clone(), due)
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(|e| e.into_inner())
     }
 
-    fn set(&self, view: SwarmView) {
-        let mut last = self.view.lock().unwrap_or_else(|e| e.into_inner());
-        last.1 = Some(view);
+    /// Asks anew in the background, unless that goes on or was done just now.
+    fn renew(self: &Arc<Self>, engine: Engine) {
+        let mut known = self.lock();
+        if known.asking || known.tried.is_some_and(|at| at.elapsed() < RENEW) {
+            return;
+        }
+        known.asking = true;
+        let (last, began) = (Arc::clone(self), Instant::now());
+        tokio::spawn(async move {
+            let view = timeout(RENEWAL, engine.view()).await;
+            let mut known = last.lock();
+            (known.asking, known.tried) = (false, Some(began));
+            if let Ok(Ok(view)) = view {
+                known.view = Some(view);
+            }
+        });
     }
 }
 
@@ -113,24 +131,17 @@ pub fn answers(socket: PathBuf, seen: watch::Receiver<View>) -> Answers {
             let swarm = seen.borrow().swarm.clone();
             let role = swarm.as_ref().map(|swarm| swarm.role);
             let manager = matches!(role, Some(SwarmRole::Manager | SwarmRole::Lost));
+            let mut tried = None;
             let view = match question.node {
                 Some(node) if manager => {
-                    let view = match question.fresh {
-                        true => {
-                            let _place = places.acquire().await.ok()?;
-                            engine.view().await.ok()
-                        }
-                        false => {
-                            let (view, due) = last.get();
-                            if due {
-                                tokio::spawn(async move {
-                                    if let Ok(view) = engine.view().await {
-                                        last.set(view);
-                                    }
-                                });
-                            }
-                            view
-                        }
+                    let view = if question.fresh {
+                        let _place = places.acquire().await.ok()?;
+                        engine.view().await.ok()
+                    } else {
+                        last.renew(engine);
+                        let known = last.lock();
+                        tried = known.tried.map(|at| at.elapsed().as_millis());
+                        known.view.clone()
                     };
                     view.filter(|view| is(view, &node, &name))
                 }
@@ -140,6 +151,7 @@ pub fn answers(socket: PathBuf, seen: watch::Receiver<View>) -> Answers {
                 version: VERSION,
                 node: swarm.and_then(|swarm| swarm.node),
                 view,
+                tried: tried.map(|ms| u64::try_from(ms).unwrap_or(u64::MAX)),
             };
             serde_json::to_vec(&answer).ok()
         })
@@ -176,6 +188,8 @@ mod tests {
         assert_eq!((answer.node, answer.view), (None, None));
         let newer = Bytes::from_static(br#"{"version":2,"node":null,"fresh":true}"#);
         assert_eq!(answers("h1.example".into(), newer).await, None);
-        assert!(Answer::from_json(br#"{"version":2,"node":null,"view":null}"#).is_err());
+        assert!(
+            Answer::from_json(br#"{"version":2,"node":null,"view":null,"tried":null}"#).is_err()
+        );
     }
 }

@@ -37,8 +37,8 @@ const _: () = assert!(PROOF_AGE.as_millis() + 2000 < DECLARED_DEAD.as_millis());
 pub struct Word {
     /// When it was asked.
     pub asked: Duration,
-    /// What the swarm told it last, if it is a manager.
-    pub last: Option<Arc<SwarmView>>,
+    /// What the swarm told it last, if it is a manager, and the moment at which it knew of nothing newer.
+    pub last: Option<(Duration, Arc<SwarmView>)>,
 }
 
 /// Until when the proofs at hand hold, on the clock of their moments; `None`: there is no proof.
@@ -60,9 +60,8 @@ pub fn proved_until(
     let confirmed = majority(view, |node| match node == me {
         true => Some(engine),
         false => {
-            let word = words.get(node)?;
-            let agrees = word.last.as_ref()?.agrees_with(view);
-            agrees.then_some(word.asked)
+            let (known, last) = words.get(node)?.last.as_ref()?;
+            last.agrees_with(view).then_some(*known)
         }
     });
     let swarm = confirmed.map_or(asked, |confirmed| confirmed.max(asked));
@@ -90,7 +89,7 @@ mod tests {
     fn words(heard: &[(&str, u64)], last: Option<&SwarmView>) -> BTreeMap<String, Word> {
         let word = |at: u64| Word {
             asked: seconds(at),
-            last: last.cloned().map(Arc::new),
+            last: last.map(|last| (seconds(at), Arc::new(last.clone()))),
         };
         heard
             .iter()

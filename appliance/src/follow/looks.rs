@@ -209,7 +209,11 @@ async fn words(
         let heard = match answer {
             Ok(answer) => {
                 if let Some(node) = answer.node {
-                    let last = answer.view.map(Arc::new);
+                    let known = answer.tried.map(Duration::from_millis);
+                    let last = answer.view.zip(known).and_then(|(view, ago)| {
+                        // Counted from the question, the moment is rather too early than too late.
+                        Some((asked.checked_sub(ago)?, Arc::new(view)))
+                    });
                     let _ = out.send(Look::Heard(node, Word { asked, last })).await;
                 }
                 Ok(())

@@ -35,6 +35,9 @@ pub struct Work {
     pub met: bool,
 }
 
+/// What the swarm told a manager last, and when it knew of nothing newer.
+pub type Last = Option<(Duration, Arc<SwarmView>)>;
+
 /// What is under way for an address, and what comes after it.
 pub type Line = (Option<Work>, Option<(u64, Order)>);
 
@@ -46,7 +49,7 @@ pub struct Daemon {
     pub relabels: Vec<(u64, Relabel)>,
     /// Answers under way: when they come, when they were asked for.
     pub views: Vec<(u64, u64, Option<SwarmView>)>,
-    pub words: Vec<(u64, u64, usize, Option<Arc<SwarmView>>)>,
+    pub words: Vec<(u64, u64, usize, Last)>,
     pub ask_at: u64,
     pub wake: u64,
     pub engine_at: u64,
@@ -63,7 +66,7 @@ pub struct Host {
     pub start_at: u64,
     pub on_at: u64,
     /// What the swarm told its hived last, and when that asks again.
-    pub last: Option<Arc<SwarmView>>,
+    pub last: Last,
     pub renew_at: u64,
     /// What the daemon wrote down, in memory.
     pub report: Option<FollowReport>,

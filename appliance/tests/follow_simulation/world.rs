@@ -174,9 +174,12 @@ impl World {
             if self.hosts[id].on && now >= self.hosts[id].renew_at {
                 self.hosts[id].renew_at = now + self.random.within(800, 2500);
                 let view = self.swarm.answer(id, now, &hears);
-                if let Some(view) = view {
-                    self.hosts[id].last = Some(Arc::new(view));
-                }
+                let host = &mut self.hosts[id];
+                let view = match (view, host.last.take()) {
+                    (Some(view), _) => Some(Arc::new(view)),
+                    (None, last) => last.map(|(_, view)| view),
+                };
+                host.last = view.map(|view| (ms(now), view));
             }
             self.daemon(id, &hears);
         }
