@@ -1,0 +1,16 @@
+//! Mirrored volumes: what is wanted, what is there, and the next step between them.
+//!
+//! No file is opened and no program started here. [`record`] is what the swarm's Raft knows of a
+//! volume, [`lease`] how Raft keeps two copies from going their own ways.
+
+pub mod file_system;
+pub mod lease;
+pub mod name;
+pub mod record;
+pub mod room;
+#[cfg(test)]
+mod sample;
+
+pub use file_system::FileSystem;
+pub use name::{NameError, VolumeName};
+pub use record::{Birth, Identity, Module, OnNoQuorum, Part, PartKind, Record, State};
