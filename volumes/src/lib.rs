@@ -7,9 +7,11 @@ pub mod file_system;
 pub mod lease;
 pub mod name;
 pub mod record;
+pub mod resource;
 pub mod room;
 #[cfg(test)]
 mod sample;
+pub mod seen;
 
 pub use file_system::FileSystem;
 pub use name::{NameError, VolumeName};
