@@ -12,6 +12,7 @@ pub mod room;
 #[cfg(test)]
 mod sample;
 pub mod seen;
+pub mod upkeep;
 
 pub use file_system::FileSystem;
 pub use name::{NameError, VolumeName};
