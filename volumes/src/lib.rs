@@ -6,6 +6,7 @@
 pub mod file_system;
 pub mod lease;
 pub mod name;
+pub mod plan;
 pub mod record;
 pub mod resource;
 pub mod room;
