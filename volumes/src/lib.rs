@@ -3,6 +3,7 @@
 //! No file is opened and no program started here. [`record`] is what the swarm's Raft knows of a
 //! volume, [`lease`] how Raft keeps two copies from going their own ways.
 
+pub mod driver;
 pub mod file_system;
 pub mod lease;
 pub mod name;

@@ -227,11 +227,16 @@ pub fn view<'a>(record: &Record, here: &Here<'a>, seen: &Seen) -> Option<View<'a
         },
         _ => Link::Cut,
     };
+    // A copy that came up without sight of its peer calls itself consistent, since DRBD can't know whether
+    // it is old. Raft knows, and the fence that goes with a promotion makes it up to date.
+    let by_raft = resource.disk == crate::seen::DiskState::Consistent
+        && link == Link::Cut
+        && record.state.lease.current.contains(here.me);
     Some(View {
         me: here.me,
         epoch: here.epoch,
         link,
-        up_to_date: resource.disk == crate::seen::DiskState::UpToDate,
+        up_to_date: resource.disk == crate::seen::DiskState::UpToDate || by_raft,
         peer_agrees: here.peer_agrees,
         holder_down: here.holder_down,
     })
