@@ -14,6 +14,7 @@ mod host;
 pub mod image;
 mod login;
 pub mod random;
+pub mod records;
 pub mod swarm;
 
 use std::fs;
