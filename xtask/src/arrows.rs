@@ -29,6 +29,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
             "hive-inventory",
             "hive-membership",
             "hive-disks",
+            "hive-volumes",
             "hive-system",
             "hive-fat",
         ],
