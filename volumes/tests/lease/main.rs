@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod copy;
+mod drbd;
 mod hived;
 mod raft;
 mod random;

@@ -3,8 +3,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod acts;
 mod cluster;
 mod machine;
+#[path = "../lease/random.rs"]
 mod random;
 
 use std::collections::{BTreeMap, BTreeSet};
