@@ -17,6 +17,7 @@ pub mod image;
 mod login;
 pub mod prober;
 pub mod random;
+pub mod records;
 pub mod swarm;
 
 use std::fs;

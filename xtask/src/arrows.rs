@@ -15,6 +15,8 @@ const ARROWS: [(&str, &[&str]); 18] = [
     ("hive-membership", &["hive-inventory"]),
     ("hive-disks", &["hive-inventory", "hive-system"]),
     ("hive-links", &["hive-system"]),
+    // Its tests let DRBD's own programs read what it renders.
+    ("hive-volumes", &["hive-system"]),
     ("hive-system", &[]),
     ("hive-fat", &[]),
     ("hive-qemu", &["hive-system"]),
@@ -29,6 +31,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
             "hive-membership",
             "hive-disks",
             "hive-links",
+            "hive-volumes",
             "hive-system",
             "hive-fat",
         ],

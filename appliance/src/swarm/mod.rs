@@ -6,6 +6,7 @@
 mod act;
 mod networks;
 mod observe;
+mod volumes;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -17,6 +18,8 @@ use std::time::Duration;
 use bollard::{API_DEFAULT_VERSION, Docker};
 use hive_inventory::seed::{Peer, SwarmOptions};
 use tokio::time::timeout;
+
+pub use volumes::{Records, Written};
 
 /// TCP port of swarm managers, Docker's own.
 const MANAGER_PORT: u16 = 2377;

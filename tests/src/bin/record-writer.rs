@@ -1,0 +1,89 @@
+//! Writes records onto a mirrored volume, and verifies them: the only program in a container of the
+//! stories, so it is built static and needs nothing.
+//!
+//! `record-writer write FILE` appends records for ever and prints `NUMBER MILLISECONDS HOST` for each
+//! that is acknowledged. `record-writer verify FILE ACKNOWLEDGED` says whether all of them are there.
+
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+use std::thread::sleep;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use hive_tests::records::{self, Record};
+
+const USAGE: &str = "record-writer write FILE\nrecord-writer verify FILE ACKNOWLEDGED\n";
+/// Pause between records: a story that counts them should not fill a disk.
+const PAUSE: Duration = Duration::from_millis(20);
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["write", file] => write(file),
+        ["verify", file, acknowledged] => match acknowledged.parse() {
+            Ok(acknowledged) => verify(file, acknowledged),
+            Err(_) => {
+                eprint!("record-writer: {acknowledged:?} is no number\n{USAGE}");
+                return ExitCode::from(2);
+            }
+        },
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("record-writer: {e}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn write(path: &str) -> Result<(), String> {
+    let mut options = File::options();
+    let file = options.read(true).write(true).create(true).truncate(false);
+    let file = file
+        .open(path)
+        .map_err(|e| format!("opening {path}: {e}"))?;
+    // A new file is only there for good when its folder is.
+    let folder = Path::new(path).parent().unwrap_or(Path::new("."));
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|e| format!("making the folder of {path} last: {e}"))?;
+    let number = records::next_number(&file).map_err(|e| format!("reading {path}: {e}"))?;
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = std::env::var("HIVE_HOST").unwrap_or(host).trim().to_owned();
+    for number in number.. {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.unwrap_or_default().as_millis();
+        let record = Record {
+            number,
+            time: u64::try_from(now).unwrap_or(u64::MAX),
+            host: host.clone(),
+        };
+        records::append(&file, &record)
+            .map_err(|e| format!("writing record {number} to {path}: {e}"))?;
+        let mut out = io::stdout().lock();
+        writeln!(out, "{number} {now} {host}")
+            .and_then(|()| out.flush())
+            .map_err(|e| format!("telling of record {number}: {e}"))?;
+        sleep(PAUSE);
+    }
+    Ok(())
+}
+
+fn verify(path: &str, acknowledged: u64) -> Result<(), String> {
+    let file = File::open(path).map_err(|e| format!("opening {path}: {e}"))?;
+    let found = records::verify(file, acknowledged);
+    let found = found.map_err(|e| format!("reading {path}: {e}"))?;
+    let all = found.map_err(|fault| format!("{path} is not as it was acknowledged: {fault:?}"))?;
+    println!(
+        "{} records, all {acknowledged} that were acknowledged among them",
+        all.len()
+    );
+    Ok(())
+}

@@ -1,0 +1,175 @@
+//! A host's copy, its connections, its size, and who may use it.
+
+use super::{BLANK, Here, Next, Seen, Step, view};
+use crate::lease;
+use crate::record::{Birth, Module, Part, PartKind, Record};
+use crate::seen::{Connection, DiskState};
+
+/// The logical volume: ours, large enough, with meta data.
+pub(super) fn backing(record: &Record, here: &Here<'_>, seen: &Seen) -> Option<Next> {
+    let identity = &record.identity;
+    let bytes = identity.backing_size(record.state.size);
+    let Some(backing) = &seen.backing else {
+        if seen
+            .resource
+            .as_ref()
+            .is_some_and(|r| r.disk != DiskState::Diskless)
+        {
+            return Some(Next::Wait(format!(
+                "{} is in use and LVM does not show it; looking again",
+                identity.backing()
+            )));
+        }
+        return Some(Next::Do(Step::CreateBacking { bytes }));
+    };
+    if !backing.tags.contains(&identity.tag()) {
+        let whose = match backing.tags.iter().any(|t| t.starts_with("hive.volume.")) {
+            true => "an earlier volume of that name",
+            false => "something that hive did not make",
+        };
+        let path = identity.backing();
+        let (group, name) = (&identity.group, &identity.name);
+        return Some(Next::Stuck(format!(
+            "{path} on {} is {whose}, and stays as it is; move it away with `lvrename {group} {name} {name}-old`, or remove it with `lvremove {group}/{name}`",
+            here.me
+        )));
+    }
+    if backing.bytes < bytes {
+        return Some(Next::Do(Step::ExtendBacking { bytes }));
+    }
+    // The file is first: DRBD's programs find the logical volume by it.
+    if seen.file.as_deref() != Some(here.file) {
+        return Some(Next::Do(Step::WriteFile));
+    }
+    backing
+        .tags
+        .iter()
+        .any(|tag| tag == BLANK)
+        .then_some(Next::Do(Step::CreateMetaData))
+}
+
+/// The resource: as in its file, and attached.
+pub(super) fn up(record: &Record, here: &Here<'_>, seen: &Seen) -> Option<Next> {
+    if seen.file.as_deref() != Some(here.file) {
+        return Some(Next::Do(Step::WriteFile));
+    }
+    let Some(resource) = &seen.resource else {
+        return Some(Next::Do(Step::Adjust));
+    };
+    let others = record.state.present().filter(|(host, _)| *host != here.me);
+    let missing = others.filter(|(host, _)| !resource.peers.contains_key(*host));
+    let copy = record.state.part(here.me).map(|part| part.kind) == Some(PartKind::Copy);
+    let detached = copy && resource.disk == DiskState::Diskless;
+    let strangers = resource.peers.len() >= record.state.present().count();
+    (missing.count() > 0 || detached || strangers).then_some(Next::Do(Step::Adjust))
+}
+
+/// A connection that was given up, because both sides found that their data went different ways.
+pub(super) fn connections(record: &Record, here: &Here<'_>, seen: &Seen) -> Option<Next> {
+    let resource = seen.resource.as_ref()?;
+    let alone = resource
+        .peers
+        .iter()
+        .find(|(_, peer)| peer.connection == Connection::StandAlone)?;
+    let state = &record.state;
+    let void = record.identity.module == Module::Drbd84
+        && lease::void(state, here.me, here.epoch)
+        && !resource.primary;
+    match void {
+        true => Some(Next::Do(Step::ConnectAndDiscard)),
+        // The side whose copy is void connects; this one has to be ready for it.
+        false
+            if record.identity.module == Module::Drbd84
+                && state.lease.epoch == here.epoch
+                && state.lease.current.contains(here.me) =>
+        {
+            Some(Next::Do(Step::Adjust))
+        }
+        false => Some(Next::Stuck(format!(
+            "{} and {} do not connect, because each has writes of volume {} that the other lacks, or another secret; `hive doctor volumes` tells whose to keep",
+            here.me, alone.0, record.identity.name
+        ))),
+    }
+}
+
+/// The device: as large as the record says.
+pub(super) fn device_size(record: &Record, here: &Here<'_>, seen: &Seen) -> Option<Next> {
+    let resource = seen.resource.as_ref()?;
+    if record.state.birth != Birth::Formatted || seen.device? >= record.state.size {
+        return None;
+    }
+    let mut others = record.state.present().filter(|(host, _)| *host != here.me);
+    let whole = |(host, part): (&str, Part)| {
+        resource.peers.get(host).is_some_and(|peer| {
+            let complete = part.kind != PartKind::Copy || peer.disk == DiskState::UpToDate;
+            peer.connection == Connection::Connected && complete
+        })
+    };
+    // One does it: the one that uses it, so that the file system can follow at once.
+    let elsewhere = record
+        .state
+        .copies()
+        .find(|host| resource.peers.get(*host).is_some_and(|peer| peer.primary));
+    let actor = match resource.primary {
+        true => Some(here.me),
+        false => elsewhere.or(first_copy(record)),
+    };
+    Some(
+        if resource.disk != DiskState::UpToDate || !others.all(whole) {
+            Next::Wait("growing waits until all hosts are connected and up to date".into())
+        } else if actor == Some(here.me) {
+            Next::Do(Step::Resize)
+        } else {
+            Next::Wait(format!("{} makes it larger", actor.unwrap_or("nobody")))
+        },
+    )
+}
+
+/// The file system: as large as its device.
+pub(super) fn file_system_size(_: &Record, _: &Here<'_>, seen: &Seen) -> Option<Next> {
+    let grows = seen.mount?.grown_to < seen.device?;
+    grows.then_some(Next::Do(Step::GrowFileSystem))
+}
+
+/// Nobody uses it here, so it is free for others.
+pub(super) fn idle(record: &Record, _: &Here<'_>, seen: &Seen) -> Option<Next> {
+    let resource = seen.resource.as_ref()?;
+    let born = record.state.birth == Birth::Formatted;
+    let unused = seen.mount.is_none() && seen.users == 0 && resource.primary;
+    (born && unused && !resource.suspended).then_some(Next::Do(Step::Demote))
+}
+
+/// What Raft has to know of a pair.
+pub(super) fn lease(record: &Record, here: &Here<'_>, seen: &Seen) -> Option<Next> {
+    if record.identity.module != Module::Drbd84 {
+        return None;
+    }
+    let resource = seen.resource.as_ref()?;
+    let view = view(record, here, seen)?;
+    let write = |state| Next::Do(Step::Write(Box::new(state)));
+    let state = &record.state;
+    if !resource.primary
+        && seen.users == 0
+        && let Some(next) = lease::release(state, here.me)
+    {
+        return Some(write(next));
+    }
+    // One that went on through `hive recover`, or while another host held it for a moment.
+    let unheld = state.lease.epoch != here.epoch || state.lease.holder.is_none();
+    if resource.primary
+        && unheld
+        && let Ok(next) = lease::acquire(state, &view)
+    {
+        return Some(write(next));
+    }
+    lease::admit(state, &view).map(write)
+}
+
+/// The host with the lowest node id that keeps a copy: it acts where one has to.
+pub(super) fn first_copy(record: &Record) -> Option<&str> {
+    let copies = record.state.present();
+    copies
+        .filter(|(_, part)| part.kind == PartKind::Copy)
+        .min_by_key(|(_, part)| part.node_id)
+        .map(|(host, _)| host)
+}
