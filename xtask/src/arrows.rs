@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::step::{Result, cargo, read};
 
 /// What is not written here is not used.
-const ARROWS: [(&str, &[&str]); 18] = [
+const ARROWS: [(&str, &[&str]); 19] = [
     ("hive-inventory", &[]),
     ("hive-templates", &[]),
     ("hive-site", &["hive-inventory", "hive-templates"]),

@@ -199,7 +199,10 @@ impl Follower {
                 complaints.push((service.unwrap_or_default(), format!("{ip}: {trouble}")));
             }
         }
-        let fenced = (!proven && seen.me.is_some()).then(|| fenced_words(at, seen, &view, me));
+        // Where nobody asks for anything, a proof is of no interest, and is not kept fresh.
+        let unasked = seen.swarm.is_some() && view.services.is_empty() && self.vips.is_empty();
+        let fenced = !proven && seen.me.is_some() && !unasked;
+        let fenced = fenced.then(|| fenced_words(at, seen, &view, me));
         let mut report = FollowReport {
             version: FOLLOW_VERSION,
             fenced,

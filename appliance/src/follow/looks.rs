@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hive_links::Links;
 use rustix::time::{ClockId, clock_gettime};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{sleep, timeout};
 
 use super::answer;
@@ -19,8 +19,11 @@ use crate::peers::Questioner;
 
 /// Between two questions of a kind; a proof lives through two that fail.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Between two looks at the kernel, which tells changes by itself.
-const KERNEL_PAUSE: Duration = Duration::from_secs(2);
+/// The same while no service asks for anything: nobody needs a proof then, Docker tells a manager of
+/// new services by itself, and each question costs a small host something.
+const CALM_PAUSE: Duration = Duration::from_secs(5);
+/// At least this lies between two questions of a kind: containers that start together are one event.
+const GAP: Duration = Duration::from_millis(200);
 /// After a failure, where only events are lost.
 const AGAIN: Duration = Duration::from_secs(1);
 /// A hive's answer that takes longer is too old for a proof anyway.
@@ -53,6 +56,8 @@ pub fn now() -> Duration {
 /// What can be looked at now instead of in a moment, and what looks tell each other.
 #[derive(Debug, Default)]
 pub struct Nudges {
+    /// Whether no service asks for anything.
+    pub calm: watch::Sender<bool>,
     /// The swarm.
     pub swarm: Notify,
     /// This host's containers.
@@ -64,6 +69,21 @@ pub struct Nudges {
 }
 
 impl Nudges {
+    /// Waits for a while, or until somebody calls, or until there is more to do.
+    async fn pause(&self, call: &Notify) {
+        let mut calm = self.calm.subscribe();
+        let length = match *calm.borrow_and_update() {
+            true => CALM_PAUSE,
+            false => PAUSE,
+        };
+        sleep(GAP).await;
+        tokio::select! {
+            () = sleep(length) => {}
+            () = call.notified() => {}
+            _ = calm.wait_for(|calm| !calm), if length == CALM_PAUSE => {}
+        }
+    }
+
     fn me(&self) -> Option<String> {
         self.me.lock().unwrap_or_else(|e| e.into_inner()).clone()
     }
@@ -97,11 +117,6 @@ pub fn start(
     }
 }
 
-/// Waits for a while, or until somebody calls.
-async fn pause(length: Duration, call: &Notify) {
-    let _ = timeout(length, call.notified()).await;
-}
-
 /// Tells the journal of a kind of failure once.
 fn told(before: &mut Option<String>, result: Result<(), String>) {
     let now = result.err();
@@ -128,7 +143,7 @@ async fn swarm(
         if out.is_closed() {
             return;
         }
-        pause(PAUSE, &nudges.swarm).await;
+        nudges.pause(&nudges.swarm).await;
     }
 }
 
@@ -221,12 +236,13 @@ async fn words(
             Err(words) => Err(format!("{hive} {words}")),
         };
         told(&mut trouble, heard);
-        sleep(PAUSE).await;
+        // Nobody else waits for this call.
+        nudges.pause(&Notify::new()).await;
     }
 }
 
 async fn containers(engine: Engine, nudges: Arc<Nudges>, out: mpsc::Sender<Look>) {
-    repeat(PAUSE, &nudges.engine, &out, async || {
+    repeat(&nudges, &nudges.engine, &out, async || {
         let asked = now();
         let running: std::collections::BTreeMap<String, Container> = engine.containers().await?;
         Ok(Look::Containers(Containers { asked, running }))
@@ -235,7 +251,7 @@ async fn containers(engine: Engine, nudges: Arc<Nudges>, out: mpsc::Sender<Look>
 }
 
 async fn kernel(links: Links, nudges: Arc<Nudges>, out: mpsc::Sender<Look>) {
-    repeat(KERNEL_PAUSE, &nudges.kernel, &out, async || {
+    repeat(&nudges, &nudges.kernel, &out, async || {
         let asked = now();
         let interfaces = links.interfaces().await.map_err(|e| e.to_string())?;
         Ok(Look::Kernel(Kernel { asked, interfaces }))
@@ -243,7 +259,7 @@ async fn kernel(links: Links, nudges: Arc<Nudges>, out: mpsc::Sender<Look>) {
     .await;
 }
 
-async fn repeat<F>(length: Duration, call: &Notify, out: &mpsc::Sender<Look>, look: impl Fn() -> F)
+async fn repeat<F>(nudges: &Nudges, call: &Notify, out: &mpsc::Sender<Look>, look: impl Fn() -> F)
 where
     F: Future<Output = Result<Look, String>>,
 {
@@ -258,7 +274,7 @@ where
             Err(words) => Err(words),
         };
         told(&mut trouble, looked);
-        pause(length, call).await;
+        nudges.pause(call).await;
     }
 }
 

@@ -14,7 +14,9 @@ use tokio::time::timeout;
 use super::decide::{Follower, Lead, Observation};
 use super::engine::Engine;
 use super::looks::{self, Look, Nudges, now};
+use super::marks::COMPANION;
 use super::report;
+use super::view::SwarmView;
 use super::vip::Moment;
 use super::workers::{self, Workers};
 use crate::member::site::{Place, place};
@@ -155,6 +157,12 @@ async fn work(paths: Paths) -> Result<(), String> {
                 changed
             });
         }
+        let nothing_to_do = is_calm(&seen, &decision.report);
+        hands.nudges.calm.send_if_modified(|calm| {
+            let changed = *calm != nothing_to_do;
+            *calm = nothing_to_do;
+            changed
+        });
         if let Some(text) = ends.rules.borrow().clone() {
             let service = String::new();
             decision
@@ -174,6 +182,17 @@ async fn work(paths: Paths) -> Result<(), String> {
             .wake
             .map_or(ROUND, |wake| wake.saturating_sub(now()).min(ROUND));
     }
+}
+
+/// Whether no service asks for anything, and nothing is left of one that did.
+fn is_calm(seen: &Observation, report: &FollowReport) -> bool {
+    let unmarked = |view: &SwarmView| {
+        let mut labels = view.nodes.iter().flat_map(|node| node.labels.keys());
+        !labels.any(|label| label.starts_with(COMPANION))
+    };
+    let answer = seen.swarm.as_ref();
+    let unasked = answer.is_some_and(|a| a.view.services.is_empty() && unmarked(&a.view));
+    unasked && report.addresses.is_empty()
 }
 
 /// The other hives, if this host is one and can prove it.
