@@ -1,6 +1,7 @@
 //! Machines as namespaces: each has its own network, host name, processes, Docker Engine and hived,
-//! and `follow-swarm-service` if the test wants it, all below one folder. The network between them is a bridge in a namespace of its own, so nothing
-//! of it is seen on the machine that runs the test, and nothing is left when the processes are gone.
+//! and `follow-swarm-service` if the test wants it, all below one folder. The network between them is
+//! a bridge in a namespace of its own, so nothing of it is seen on the machine that runs the test, and
+//! nothing is left when the processes are gone.
 
 use std::fs::{self, File};
 use std::net::Ipv4Addr;
@@ -111,14 +112,19 @@ impl Switch {
     }
 
     fn ip(&self, words: &[&str]) {
+        let told = self.try_ip(words);
+        assert_eq!(told, Ok(()), "ip {words:?}");
+    }
+
+    fn try_ip(&self, words: &[&str]) -> Result<(), String> {
         let inner = self.0.inner().to_string();
         let output = Command::new("nsenter")
             .args(["-t", &inner, "-n", "ip"])
             .args(words)
             .output()
             .unwrap();
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "ip {words:?}: {told}");
+        let told = || String::from_utf8_lossy(&output.stderr).into_owned();
+        output.status.success().then_some(()).ok_or_else(told)
     }
 }
 
@@ -171,6 +177,8 @@ impl Machine {
         let inner = space.inner().to_string();
         let port = self.port.as_str();
         let (peer, netns) = ("eth0", inner.as_str());
+        // The kernel takes down the cable of a machine that was cut off some time later.
+        drop(switch.try_ip(&["link", "delete", port]));
         switch.ip(&[
             "link", "add", port, "type", "veth", "peer", "name", peer, "netns", netns,
         ]);
