@@ -58,6 +58,9 @@ fn compose() -> String {
 
 fn measure(site: &Site) -> Result {
     step::run(&mut site.hive(&["setup-hosts"]))?;
+    // Nothing runs of it, but a service of an image that nobody has is refused.
+    let image = "tar -cf - --files-from /dev/null | docker import - web:1 >/dev/null";
+    step::run(&mut site.hive(&["ssh", "-t", HOST, "--", image]))?;
     step::run(&mut site.hive(&["build-networks"]))?;
     step::run(&mut site.hive(&["deploy-services"]))?;
     let again = site.timed(&["deploy-services"])?;
@@ -90,7 +93,7 @@ fn measure(site: &Site) -> Result {
 /// The times of the command's own report.
 fn times(report: &str) -> String {
     let document: serde_json::Value = serde_json::from_str(report).unwrap_or_default();
-    let Some(fields) = document.as_object() else {
+    let Some(fields) = document["deployment"].as_object() else {
         return "nothing".to_owned();
     };
     let times = fields.iter().filter(|(name, _)| name.ends_with("_ms"));
