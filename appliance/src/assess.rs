@@ -96,6 +96,7 @@ pub fn assess(seen: &Observed, view: &View, ready_since: Option<f64>) -> Assessm
             peers: view.peers.clone(),
             notices: view.notices.clone(),
             follow: seen.follow.clone(),
+            volumes: None,
         },
         good_boot,
     }

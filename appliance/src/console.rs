@@ -166,6 +166,7 @@ mod tests {
             peers: Vec::new(),
             notices: Vec::new(),
             follow: None,
+            volumes: None,
         }
     }
 

@@ -12,3 +12,4 @@ pub mod image;
 pub mod node;
 pub mod seed;
 pub mod settings;
+pub mod volumes;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::follow::FollowReport;
 use crate::image::BakedImage;
 use crate::seed::KnownSwarm;
+use crate::volumes::VolumesReport;
 
 /// What `hive-init` found and did, before the real root took over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +66,9 @@ pub struct NodeStatus {
     /// Virtual IPs and marks; `None` where `follow-swarm-service` has not told anything yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follow: Option<FollowReport>,
+    /// Mirrored volumes; `None` until `hived` has looked, and on hosts outside the swarm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volumes: Option<VolumesReport>,
 }
 
 /// A node's place in the site's swarm.

@@ -124,6 +124,7 @@ pub(super) mod tests {
             peers: Vec::new(),
             notices: Vec::new(),
             follow: None,
+            volumes: None,
         }
     }
 
