@@ -86,7 +86,8 @@ impl Operator {
             ..Patience::default()
         };
         let swarm = &mut self.swarm;
-        let states = convergence::wait(swarm, services, goal, &patience, &mut |_| {}).await;
+        let services: Vec<_> = services.iter().map(|name| (name.clone(), goal)).collect();
+        let states = convergence::wait(swarm, &services, &patience, &mut |_| {}).await;
         states.unwrap()
     }
 }

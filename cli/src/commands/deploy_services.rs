@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use hive_deploy::apply::{Ended, Inputs};
-use hive_deploy::convergence::{Goal, ServiceState};
+use hive_deploy::convergence::ServiceState;
 use hive_deploy::desired::DesiredService;
 use hive_deploy::images;
 use hive_deploy::plan::{self, Images, Kind, Plan, Request};
@@ -213,7 +213,7 @@ async fn in_swarm(
     }
     let swarm = &mut connected.swarm;
     let timeout = how.waiting.timeout;
-    report.services = waiting::wait(swarm, &awaited, Goal::Rollout, timeout, account).await?;
+    report.services = waiting::wait(swarm, &awaited, timeout, account).await?;
     waiting::judge(&report.services)
 }
 

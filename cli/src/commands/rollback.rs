@@ -79,10 +79,10 @@ impl Rollback {
         if self.waiting.detach {
             return Ok(());
         }
-        let services = [name.clone()];
+        let services = [(name.clone(), Goal::Rollback)];
         let seconds = self.waiting.timeout;
         let swarm = &mut connected.swarm;
-        let states = waiting::wait(swarm, &services, Goal::Rollback, seconds, account).await?;
+        let states = waiting::wait(swarm, &services, seconds, account).await?;
         waiting::judge(&states)
     }
 }

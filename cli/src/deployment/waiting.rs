@@ -42,8 +42,9 @@ impl Default for Waiting {
 }
 
 /// The services to wait for: those that change, and those that are as wanted but do not run.
-pub fn awaited(plan: &Plan, actual: &Actual) -> Vec<String> {
-    let mut names = plan.touched_services();
+pub fn awaited(plan: &Plan, actual: &Actual) -> Vec<(String, Goal)> {
+    let touched = plan.touched_services().into_iter();
+    let mut names: Vec<(String, Goal)> = touched.map(|name| (name, Goal::Rollout)).collect();
     let steps = plan.steps.iter();
     let unchanged =
         steps.filter(|step| step.kind == Kind::Service && step.action == Action::Unchanged);
@@ -51,7 +52,8 @@ pub fn awaited(plan: &Plan, actual: &Actual) -> Vec<String> {
         let tasks = actual.services.get(*name).and_then(|found| found.tasks);
         tasks.is_some_and(|(running, wanted)| running < wanted)
     };
-    names.extend(unchanged.map(|step| &step.name).filter(short).cloned());
+    let short = unchanged.map(|step| &step.name).filter(short);
+    names.extend(short.map(|name| (name.clone(), Goal::Return)));
     names
 }
 
@@ -61,8 +63,7 @@ pub fn awaited(plan: &Plan, actual: &Actual) -> Vec<String> {
 /// No manager answers any more.
 pub async fn wait<M: Managers>(
     swarm: &mut Swarm<M>,
-    services: &[String],
-    goal: Goal,
+    services: &[(String, Goal)],
     seconds: u64,
     account: &Account,
 ) -> Result<Vec<ServiceState>> {
@@ -73,7 +74,9 @@ pub async fn wait<M: Managers>(
         deadline: Duration::from_secs(seconds),
         ..Patience::default()
     };
-    account.is(State::Waiting(services.to_vec()));
+    account.is(State::Waiting(
+        services.iter().map(|(name, _)| name.clone()).collect(),
+    ));
     let reporter = Reporter::new();
     reporter.begin(STEP, &format!("waiting for {}", services.len()));
     let mut told_of: BTreeMap<String, String> = BTreeMap::new();
@@ -100,7 +103,7 @@ pub async fn wait<M: Managers>(
             told_of.insert(state.name.clone(), words);
         }
     };
-    let states = convergence::wait(swarm, services, goal, &patience, &mut report);
+    let states = convergence::wait(swarm, services, &patience, &mut report);
     let states = states.await.map_err(told);
     reporter.finish(STEP, "");
     states

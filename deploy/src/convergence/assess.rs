@@ -86,10 +86,12 @@ impl Watch {
         };
         // Tasks of this definition that failed in the moment before the first look count; those of
         // an older failure belong to a definition that is not new.
-        let before = self.before.get_or_insert_with(|| match update(service) {
-            None => BTreeSet::new(),
-            Some(_) => ids(tasks),
-        });
+        let before = self
+            .before
+            .get_or_insert_with(|| match (update(service), self.goal) {
+                (None, Goal::Rollout | Goal::Rollback) => BTreeSet::new(),
+                (Some(_), _) | (_, Goal::Return) => ids(tasks),
+            });
         let new = |task: &&&Task| task.id.as_ref().is_none_or(|id| !before.contains(id));
         let failures = |tasks: &[&Task]| tasks.iter().filter(|t| failed(t)).filter(new).count();
         let most = places.values().map(|tasks| failures(tasks)).max();
@@ -123,7 +125,9 @@ impl Watch {
         let reason = error.as_ref().map(words);
         if !phase.is_final() && phase != Phase::RollingBack && phase != Phase::Watching {
             let often = most.unwrap_or_default() >= self.patience.failures;
-            let still = quiet >= self.patience.stuck && !all;
+            // A container may take long to start: it is pulled, or its health is being found out.
+            let starts = |task: &Task| matches!(state(task), State::PREPARING | State::STARTING);
+            let still = quiet >= self.patience.stuck && !all && !newest().any(starts);
             // With a policy for it, docker itself ends an update whose tasks fail.
             let dockers = phase == Phase::Updating && !still;
             if let Some(reason) = reason.filter(|_| (often || still) && !dockers) {
@@ -265,7 +269,7 @@ fn update_phase(service: &Service, goal: Goal) -> Option<Phase> {
         (Update::UPDATING, _) => Some(Phase::Updating),
         (Update::ROLLBACK_STARTED, _) => Some(Phase::RollingBack),
         (Update::ROLLBACK_COMPLETED, Goal::Rollout) => Some(Phase::RolledBack(message())),
-        (Update::ROLLBACK_COMPLETED, Goal::Rollback) => None,
+        (Update::ROLLBACK_COMPLETED, Goal::Rollback | Goal::Return) => None,
         (Update::PAUSED | Update::ROLLBACK_PAUSED, _) => Some(Phase::Paused(message())),
         (Update::COMPLETED | Update::EMPTY, _) => None,
     }

@@ -21,6 +21,9 @@ pub enum Goal {
     Rollout,
     /// A rollback that was asked for.
     Rollback,
+    /// Nothing was changed: a service that does not run as defined is to run again. How often it failed
+    /// before is history.
+    Return,
 }
 
 /// For what and how long to wait.
@@ -118,18 +121,18 @@ pub struct TaskState {
     pub error: Option<String>,
 }
 
-/// Waits for services; `report` gets all states after each look. The deadline is no error: states
-/// tell.
+/// Waits for services, each with its goal; `report` gets all states after each look. The deadline is
+/// no error: states tell.
 pub async fn wait<M: Managers>(
     swarm: &mut Swarm<M>,
-    services: &[String],
-    goal: Goal,
+    services: &[(String, Goal)],
     patience: &Patience,
     report: &mut dyn FnMut(&[ServiceState]),
 ) -> Result<Vec<ServiceState>, Error> {
     let start = Instant::now();
-    let watches = services.iter();
-    let watches = watches.map(|name| (name.clone(), Watch::new(name, goal, patience.clone())));
+    let watches = services
+        .iter()
+        .map(|(name, goal)| (name.clone(), Watch::new(name, *goal, patience.clone())));
     let mut watches: BTreeMap<String, Watch> = watches.collect();
     let mut hosts = BTreeMap::new();
     loop {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use bollard::auth::DockerCredentials;
 use hive_compose::Stack;
 use hive_deploy::apply::{Ended, Inputs};
-use hive_deploy::convergence::{Goal, ServiceState};
+use hive_deploy::convergence::ServiceState;
 use hive_deploy::desired::{Content, DesiredService};
 use hive_deploy::images;
 use hive_deploy::plan::{self, Plan, Request};
@@ -187,7 +187,7 @@ impl Deploy {
         }
         let swarm = &mut connected.swarm;
         let timeout = self.waiting.timeout;
-        report.services = waiting::wait(swarm, &awaited, Goal::Rollout, timeout, account).await?;
+        report.services = waiting::wait(swarm, &awaited, timeout, account).await?;
         waiting::judge(&report.services)
     }
 }

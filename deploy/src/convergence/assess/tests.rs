@@ -167,3 +167,25 @@ fn a_task_that_is_done_counts_where_it_is_not_started_again() {
     spec.task_template = serde_json::from_str(r#"{"RestartPolicy":{"Condition":"none"}}"#).unwrap();
     assert_eq!(Story::new(Goal::Rollout).at(0, &service, &done).running, 1);
 }
+
+/// A host came back after a power cut: docker calls what ran there failed with 255, and starts it anew.
+#[test]
+fn a_container_that_takes_long_to_start_is_not_failed_because_one_failed_before() {
+    let lost = |number| task(1, number, "failed", "shutdown", "task: non-zero exit (255)");
+    let service = service(r#"{"Replicated":{"Replicas":1}}"#, "");
+    let starts = [lost(1), task(1, 2, "starting", "running", "")];
+    let mut story = Story::new(Goal::Rollout);
+    assert_eq!(story.at(0, &service, &starts).phase, Phase::Starting);
+    assert_eq!(story.at(60, &service, &starts).phase, Phase::Starting);
+    // What failed often before, when nobody changed anything, may run now.
+    let often = [
+        lost(1),
+        lost(2),
+        lost(3),
+        task(1, 4, "running", "running", ""),
+    ];
+    let mut story = Story::new(Goal::Return);
+    assert_eq!(story.at(0, &service, &often[..3]).phase, Phase::Starting);
+    assert_eq!(story.at(1, &service, &often).phase, Phase::Watching);
+    assert_eq!(story.at(6, &service, &often).phase, Phase::Converged);
+}
