@@ -4,8 +4,6 @@
 //! [looks](Host::look) at the host, asks `hive_volumes` for the next step, and does it with what is here.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -14,24 +12,24 @@ use std::time::Duration;
 use hive_inventory::disk::HIVED_PORT;
 use hive_inventory::seed::MirroredDisk;
 use hive_inventory::volumes::VolumesReport;
-use hive_volumes::driver::users::Users;
 use hive_volumes::record::document::CONFIG_PREFIX;
 use hive_volumes::{Record, State, VolumeName};
 use tokio::sync::{Notify, OwnedMutexGuard, watch};
 use tokio::time::timeout;
 
 use super::access::{Access, short};
+use super::backing::Group;
 use super::bench::Bench;
 use super::kept;
-use super::look::{Group, Status};
+use super::look::Status;
 use super::raft::{Raft, Reading};
 use super::shared::Shared;
+use crate::calendar;
 use crate::member::View;
 use crate::member::site::Hive;
 use crate::paths::Paths;
 use crate::peers::Questioner;
 use crate::swarm::{Engine, Records, Written};
-use crate::{calendar, durable};
 
 /// One reading or change of Raft, with all who may be asked for it.
 const PATIENCE: Duration = Duration::from_secs(25);
@@ -195,33 +193,6 @@ impl Host {
         self.paths.volumes_mounted.join(name.as_str())
     }
 
-    /// The containers that use a volume here, or are about to.
-    ///
-    /// # Errors
-    /// The list does not read, in words: the volume must not be taken for unused then.
-    pub fn users(&self, name: &str) -> Result<Users, String> {
-        let path = self.users_file(name);
-        match fs::read_to_string(&path) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Users::none()),
-            Err(e) => Err(format!("reading {}: {e}", path.display())),
-            Ok(text) => Users::read(&text).map_err(|e| format!("{}: {e}", path.display())),
-        }
-    }
-
-    /// Replaces that list.
-    ///
-    /// # Errors
-    /// It can't be written, in words.
-    pub fn set_users(&self, name: &str, users: &Users) -> Result<(), String> {
-        let text = serde_json::to_vec(users).map_err(|e| e.to_string())?;
-        durable::replace(&self.users_file(name), &text).map_err(|e| e.to_string())
-    }
-
-    pub(super) fn users_file(&self, name: &str) -> PathBuf {
-        let folder = self.paths.volumes_now.join("users");
-        folder.join(format!("{name}.json"))
-    }
-
     /// Where it stands how large a device was when its file system was made to fill it.
     pub(super) fn grown_file(&self, name: &str) -> PathBuf {
         let folder = self.paths.volumes_now.join("grown");
@@ -276,19 +247,6 @@ pub(super) mod tests {
             panic!("h0 is a hive");
         };
         Host::new(Paths::below(root), &hive, None, view).unwrap()
-    }
-
-    #[tokio::test]
-    async fn users_are_kept_and_what_does_not_read_is_no_empty_list() {
-        let dir = tempfile::tempdir().unwrap();
-        let host = host(dir.path(), watch::channel(View::default()).1);
-        assert_eq!(host.users("web").unwrap().count(), 0);
-        let mut users = Users::none();
-        users.mounts("a", "1");
-        host.set_users("web", &users).unwrap();
-        assert_eq!(host.users("web"), Ok(users));
-        fs::write(host.users_file("web"), "{").unwrap();
-        assert!(host.users("web").unwrap_err().contains("web.json"));
     }
 
     #[tokio::test]

@@ -3,35 +3,23 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
-use hive_inventory::volumes::PoolReport;
 use hive_system::drbd;
-use hive_system::lvm::{self, LogicalVolume};
 use hive_volumes::resource;
 use hive_volumes::seen::{Connection, Resource, proc_drbd, status_json};
-use hive_volumes::upkeep::{Backing, DockerVolume, Here, Mount, Seen};
-use hive_volumes::{Module, PartKind, Record};
-use tokio::time::Instant;
+use hive_volumes::upkeep::{DockerVolume, Here, Mount, Seen};
+use hive_volumes::{Module, Record};
 
 use super::host::Host;
 use super::mounts;
-use super::shared::Shared;
 
-/// LVM waits for the metadata of its group, which others may be changing.
-const LVM: Duration = Duration::from_secs(30);
 /// `drbdsetup status` asks the kernel, and that is all.
 const STATUS: Duration = Duration::from_secs(10);
-/// How old what is told of the thin pool may be.
-const POOL_AGE: Duration = Duration::from_secs(60);
 /// What the module tells of itself, and with 8.4 of all resources.
 const PROC_DRBD: &str = "/proc/drbd";
 /// The peer of a resource that should have none.
 const STRANGER: &str = "another host";
-
-/// The volumes of a group; `None`: LVM says that there is no such group.
-pub(super) type Group = Shared<Option<Vec<LogicalVolume>>>;
 
 /// What DRBD says of all resources.
 #[derive(Debug)]
@@ -186,66 +174,6 @@ impl Host {
         }
     }
 
-    async fn backing(&self, record: &Record) -> Result<Option<Backing>, String> {
-        let copy = record.state.part(self.me()).map(|part| part.kind) == Some(PartKind::Copy);
-        // A host that never had a disk for volumes has nothing of any.
-        if !copy && self.disk.is_none() {
-            return Ok(None);
-        }
-        let identity = &record.identity;
-        let volumes = self.volumes(&identity.group, Instant::now()).await?;
-        let all = volumes.iter().flatten();
-        let mut named = all.filter(|volume| volume.name == identity.name.as_str());
-        Ok(named.next().map(|volume| Backing {
-            bytes: volume.bytes,
-            tags: volume.tags.clone(),
-        }))
-    }
-
-    /// The volumes of a group, looked at since `oldest`; `None` when LVM says that there is no such group.
-    async fn volumes(
-        &self,
-        group: &str,
-        oldest: Instant,
-    ) -> Result<Arc<Option<Vec<LogicalVolume>>>, String> {
-        let shared = {
-            let mut groups = self.groups.lock().unwrap_or_else(|e| e.into_inner());
-            Arc::clone(groups.entry(group.to_owned()).or_default())
-        };
-        let look = async || match self.bench.run(lvm::list(group), LVM).await {
-            Ok(text) => lvm::read_list(&text).map(Some).map_err(|e| words(&e)),
-            // It says the same of a group that is not there and of one that it can't read now. Only the
-            // first may be taken for «nothing is there».
-            Err(why) => {
-                let groups = self.bench.run(lvm::list_groups(), LVM).await?;
-                let groups = lvm::read_groups(&groups).map_err(|e| words(&e))?;
-                match groups.iter().any(|there| there == group) {
-                    true => Err(why),
-                    false => Ok(None),
-                }
-            }
-        };
-        shared.since(oldest, look).await
-    }
-
-    /// The thin pool of the seed, if it is there.
-    pub(super) async fn pool(&self) -> Result<Option<PoolReport>, String> {
-        let Some(disk) = &self.disk else {
-            return Ok(None);
-        };
-        let now = Instant::now();
-        let oldest = now.checked_sub(POOL_AGE).unwrap_or(now);
-        let volumes = self.volumes(&disk.volume_group, oldest).await?;
-        let pool = volumes.iter().flatten().find(|v| v.name == disk.pool);
-        Ok(pool.map(|pool| PoolReport {
-            group: disk.volume_group.clone(),
-            pool: disk.pool.clone(),
-            bytes: pool.bytes,
-            used: pool.used.unwrap_or_default(),
-            notes_used: pool.notes_used.unwrap_or_default(),
-        }))
-    }
-
     fn mounted(&self, record: &Record) -> Result<Option<Mount>, String> {
         let at = self.mount_point(&record.identity.name);
         let table = mounts::table()?;
@@ -299,7 +227,7 @@ fn pair(text: &str, record: &Record, me: &str) -> Result<Option<Resource>, Strin
 }
 
 /// With its causes.
-fn words(error: &dyn std::error::Error) -> String {
+pub(super) fn words(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {
@@ -314,6 +242,7 @@ mod tests {
     use super::super::{host, sample};
     use super::*;
     use crate::member::View;
+    use hive_volumes::PartKind;
     use hive_volumes::seen::DiskState;
     use tokio::sync::watch;
 

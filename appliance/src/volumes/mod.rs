@@ -9,6 +9,7 @@
 mod access;
 mod act;
 mod answer;
+mod backing;
 mod bench;
 mod care;
 mod carried;
@@ -30,6 +31,7 @@ mod schedule;
 mod shared;
 mod steps;
 mod upkeep;
+mod users;
 
 use std::sync::Arc;
 
