@@ -57,25 +57,29 @@ async fn work(paths: Paths) -> io::Result<()> {
     let (view, views) = watch::channel(member::first_view(&seed));
     let (status, statuses) = watch::channel(None);
     let (decisions, decided) = mpsc::channel(DECISIONS);
+    let known = seed.as_ref().ok().and_then(Option::as_ref);
+    let host = volumes::host(known, &paths, views.clone()).unwrap_or_else(|fault| {
+        eprintln!("hived: mirrored volumes: {fault}");
+        None
+    });
     decisions::serve(
         &paths.socket,
         Served {
             decisions,
             status: statuses,
+            volumes: host.clone(),
         },
     )?;
+    if let Some(host) = &host {
+        volumes::plugin::serve(&paths.volume_driver, host.clone())?;
+    }
     // Docker waits for this, and the first look asks docker.
     notify::ready()?;
     let (mut questions, mut reports) = (Questions::new(), watch::channel(None).1);
-    let known = seed.as_ref().ok().and_then(Option::as_ref);
-    match volumes::host(known, &paths, views.clone()) {
-        Ok(None) => {}
-        Ok(Some(host)) => {
-            reports = host.reports();
-            questions.insert(VOLUMES_PATH, volumes::answers(host.clone()));
-            tokio::spawn(volumes::run(host));
-        }
-        Err(fault) => eprintln!("hived: mirrored volumes: {fault}"),
+    if let Some(host) = host {
+        reports = host.reports();
+        questions.insert(VOLUMES_PATH, volumes::answers(host.clone()));
+        tokio::spawn(volumes::run(host));
     }
     let member = member::run(seed, paths.clone(), decided, view, questions);
     let membership = tokio::spawn(member);

@@ -30,4 +30,5 @@ pub mod observe;
 pub mod paths;
 pub mod peers;
 pub mod swarm;
+pub mod unix_socket;
 pub mod volumes;

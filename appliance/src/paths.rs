@@ -29,6 +29,8 @@ pub struct Paths {
     pub volumes_kept: PathBuf,
     /// Mirrored volumes: where their file systems are mounted.
     pub volumes_mounted: PathBuf,
+    /// Where docker looks for its volume driver `drbd`.
+    pub volume_driver: PathBuf,
     /// DRBD's configuration, a file for each volume.
     pub resources: PathBuf,
     /// Docker's socket. `docker.socket` holds it before the engine is up: a question then waits.
@@ -54,6 +56,7 @@ impl Paths {
             volumes_now: at("/run/hive/volumes"),
             volumes_kept: at("/var/lib/hive/volumes.json"),
             volumes_mounted: at("/var/lib/hive/volumes"),
+            volume_driver: at("/run/docker/plugins/drbd.sock"),
             resources: at("/etc/drbd.d"),
             docker: at("/run/docker.sock"),
             issue: at("/etc/issue.d/50-hive.issue"),

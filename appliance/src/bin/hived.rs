@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use hive_appliance::decisions::{self, Request};
 use hive_appliance::paths::Paths;
-use hive_appliance::volumes::power;
+use hive_appliance::volumes::{fence, power};
 use hive_appliance::{console, daemon, mirrored_disk};
 
 const USAGE: &str = "\
@@ -20,6 +20,7 @@ hived rejoin             let this hive into the swarm again
 hived disks              prepare the disk for mirrored volumes (hive-disks.service)
 hived volumes up         bring mirrored volumes up as they were (hive-volumes.service)
 hived volumes down       unmount them and take them down, as the host goes down
+hived fence-peer         may this host go on without its peer? (DRBD's handler)
 ";
 
 fn main() -> ExitCode {
@@ -32,6 +33,9 @@ fn main() -> ExitCode {
         words.drain(..2);
     }
     let paths = Paths::below(&root);
+    if words.as_slice() == ["fence-peer"] {
+        return fence::run(&paths.socket);
+    }
     let result = match words.as_slice() {
         [] => daemon::run(paths).map_err(|e| e.to_string()),
         ["status"] => status(&paths.status, false),

@@ -4,7 +4,8 @@
 //! the records in Raft, through a manager's hived ([`question`], [`answer`]) where this host is a
 //! worker. [`upkeep`] is the loop, [`care`] a volume's turn in it; what it does is in [`steps`], [`act`]
 //! and [`format`]. [`power`] is the way of the resources up and down with the machine, [`restart`] the end of
-//! a machine that was overtaken.
+//! a machine that was overtaken. [`plugin`] is docker's volume driver, [`fence`] what DRBD 8.4 asks when it loses
+//! sight of a peer.
 
 mod access;
 mod act;
@@ -14,12 +15,14 @@ mod bench;
 mod care;
 mod carried;
 mod effort;
+pub mod fence;
 mod format;
 mod host;
 mod kept;
 mod labels;
 mod look;
 mod mounts;
+pub mod plugin;
 pub mod power;
 mod question;
 mod raft;
