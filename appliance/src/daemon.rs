@@ -1,5 +1,5 @@
-//! The loop: look, judge, write down, and once call the boot good. Membership runs beside it and
-//! never waits for it.
+//! The loop: look, judge, write down, and once call the boot good. Membership and mirrored volumes run beside
+//! it and never wait for it.
 
 use std::fs;
 use std::io;
@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use hive_inventory::node::NodeStatus;
+use hive_inventory::volumes::VolumesReport;
 use tokio::runtime;
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
@@ -16,7 +17,8 @@ use crate::assess::{Assessment, Observed, assess};
 use crate::decisions::{self, Served};
 use crate::member::{self, View};
 use crate::paths::Paths;
-use crate::{console, durable, esp, notify, observe};
+use crate::peers::{Questions, VOLUMES_PATH};
+use crate::{console, durable, esp, notify, observe, volumes};
 
 /// Pause between rounds until the node was ready once: somebody waits for it.
 const PAUSE_STARTING: Duration = Duration::from_secs(1);
@@ -55,16 +57,34 @@ async fn work(paths: Paths) -> io::Result<()> {
     let (view, views) = watch::channel(member::first_view(&seed));
     let (status, statuses) = watch::channel(None);
     let (decisions, decided) = mpsc::channel(DECISIONS);
+    let known = seed.as_ref().ok().and_then(Option::as_ref);
+    let host = volumes::host(known, &paths, views.clone()).unwrap_or_else(|fault| {
+        eprintln!("hived: mirrored volumes: {fault}");
+        None
+    });
     decisions::serve(
         &paths.socket,
         Served {
             decisions,
             status: statuses,
+            volumes: host.clone(),
         },
     )?;
-    let membership = tokio::spawn(member::run(seed, paths.clone(), decided, view));
+    if let Some(host) = &host {
+        volumes::plugin::serve(&paths.volume_driver, host.clone())?;
+    }
+    // Docker waits for this, and the first look asks docker.
+    notify::ready()?;
+    let (mut questions, mut reports) = (Questions::new(), watch::channel(None).1);
+    if let Some(host) = host {
+        reports = host.reports();
+        questions.insert(VOLUMES_PATH, volumes::answers(host.clone()));
+        tokio::spawn(volumes::run(host));
+    }
+    let member = member::run(seed, paths.clone(), decided, view, questions);
+    let membership = tokio::spawn(member);
     tokio::select! {
-        ended = rounds(&paths, views, &status) => ended,
+        ended = rounds(&paths, views, reports, &status) => ended,
         // It never ends by itself.
         ended = membership => ended.map_err(io::Error::other),
     }
@@ -73,6 +93,7 @@ async fn work(paths: Paths) -> io::Result<()> {
 async fn rounds(
     paths: &Paths,
     mut views: watch::Receiver<View>,
+    mut reports: watch::Receiver<Option<VolumesReport>>,
     told: &watch::Sender<Option<NodeStatus>>,
 ) -> io::Result<()> {
     let mut memory = Memory {
@@ -81,7 +102,6 @@ async fn rounds(
         ..Memory::default()
     };
     let mut shown = String::new();
-    let mut first = true;
     loop {
         let for_this = paths.clone();
         let seen = spawn_blocking(move || observe::observe(&for_this)).await?;
@@ -93,7 +113,11 @@ async fn rounds(
         // What was seen stays true until the next look; the swarm's news come in between.
         loop {
             let view = views.borrow_and_update().clone();
-            let status = round(&mut memory, &seen, &view).await?;
+            let report = reports.borrow_and_update().clone();
+            let mut status = round(&mut memory, &seen, &view).await?;
+            let notices = report.iter().flat_map(volumes::report::notices);
+            status.notices.extend(notices);
+            status.volumes = report;
             if told.borrow().as_ref() != Some(&status) {
                 durable::replace(&paths.status, &serde_json::to_vec_pretty(&status)?)?;
                 let lines = console::issue(&status);
@@ -105,12 +129,10 @@ async fn rounds(
                 }
                 told.send_replace(Some(status));
             }
-            if std::mem::take(&mut first) {
-                notify::ready()?;
-            }
             tokio::select! {
                 () = sleep_until(next) => break,
                 Ok(()) = views.changed() => sleep(BUNDLE).await,
+                Ok(()) = reports.changed() => sleep(BUNDLE).await,
             }
         }
     }

@@ -2,14 +2,28 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+
+/// For everybody to read.
+const OPEN: u32 = 0o644;
+/// For root only: there is a secret in it.
+const SECRET: u32 = 0o600;
 
 /// Replaces a document: a reader sees the old one or the new one, never half of one.
 ///
 /// # Errors
 /// The folder can't be made or written.
 pub fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
-    put(path, text, false).map_err(|e| named(path, &e))
+    put(path, text, OPEN, false).map_err(|e| named(path, &e))
+}
+
+/// As [`replace`], for root's eyes only.
+///
+/// # Errors
+/// As [`replace`].
+pub fn replace_secret(path: &Path, text: &[u8]) -> io::Result<()> {
+    put(path, text, SECRET, false).map_err(|e| named(path, &e))
 }
 
 /// Replaces a document, and returns when the new one survives a power cut: its bytes are on the disk
@@ -18,15 +32,33 @@ pub fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
 /// # Errors
 /// The folder can't be made or written. Then either of the two may be there after a power cut.
 pub fn store(path: &Path, text: &[u8]) -> io::Result<()> {
-    put(path, text, true).map_err(|e| named(path, &e))
+    put(path, text, OPEN, true).map_err(|e| named(path, &e))
 }
 
-fn put(path: &Path, text: &[u8], sync: bool) -> io::Result<()> {
+/// As [`store`], for root's eyes only.
+///
+/// # Errors
+/// As [`store`].
+pub fn store_secret(path: &Path, text: &[u8]) -> io::Result<()> {
+    put(path, text, SECRET, true).map_err(|e| named(path, &e))
+}
+
+fn put(path: &Path, text: &[u8], mode: u32, sync: bool) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("/"));
     let new_folder = !folder.exists();
     fs::create_dir_all(folder)?;
     let aside = path.with_extension("new");
-    let mut file = File::create(&aside)?;
+    // One that was left by a crash would keep its mode.
+    match fs::remove_file(&aside) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+        _ => {}
+    }
+    let mut options = File::options();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(&aside)?;
     file.write_all(text)?;
     if sync {
         file.sync_all()?;
@@ -59,6 +91,19 @@ mod tests {
         replace(&path, b"newer").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"newer");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_secret_is_for_root_only_even_after_a_crash() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("web.res");
+        fs::write(dir.path().join("web.new"), "half").unwrap();
+        for write in [replace_secret, store_secret] {
+            write(&path, b"secret").unwrap();
+            let mode = fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
     }
 
     #[test]

@@ -8,6 +8,8 @@
 //! Beside it [`member`] drives the protocol of `hive_membership`: [`peers`] carries its messages,
 //! [`swarm`] asks and changes Docker, [`decisions`] takes what a person decides.
 //!
+//! [`volumes`] sees to the host's part of mirrored volumes.
+//!
 //! [`follow`] is a program of its own, `follow-swarm-service`.
 
 pub mod assess;
@@ -28,3 +30,5 @@ pub mod observe;
 pub mod paths;
 pub mod peers;
 pub mod swarm;
+pub mod unix_socket;
+pub mod volumes;

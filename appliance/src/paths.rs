@@ -23,6 +23,16 @@ pub struct Paths {
     pub socket: PathBuf,
     /// What the membership protocol must never forget.
     pub record: PathBuf,
+    /// Mirrored volumes: what is remembered of them until the next boot.
+    pub volumes_now: PathBuf,
+    /// Mirrored volumes: the records that were read last.
+    pub volumes_kept: PathBuf,
+    /// Mirrored volumes: where their file systems are mounted.
+    pub volumes_mounted: PathBuf,
+    /// Where docker looks for its volume driver `drbd`.
+    pub volume_driver: PathBuf,
+    /// DRBD's configuration, a file for each volume.
+    pub resources: PathBuf,
     /// Docker's socket. `docker.socket` holds it before the engine is up: a question then waits.
     pub docker: PathBuf,
     /// getty prints what lies here below `/etc/issue` (agetty(8)).
@@ -43,6 +53,11 @@ impl Paths {
             follow: at(RUN_FOLLOW),
             socket: at(HIVED_SOCKET),
             record: at(MEMBERSHIP_RECORD),
+            volumes_now: at("/run/hive/volumes"),
+            volumes_kept: at("/var/lib/hive/volumes.json"),
+            volumes_mounted: at("/var/lib/hive/volumes"),
+            volume_driver: at("/run/docker/plugins/drbd.sock"),
+            resources: at("/etc/drbd.d"),
             docker: at("/run/docker.sock"),
             issue: at("/etc/issue.d/50-hive.issue"),
             reload: at("/run/agetty.reload"),

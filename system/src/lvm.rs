@@ -29,7 +29,7 @@ pub enum LvmError {
     #[error(transparent)]
     Program(#[from] crate::Failure),
     /// Its answer.
-    #[error("what `lvs --reportformat json` says does not read")]
+    #[error("what LVM says with `--reportformat json` does not read")]
     Json(#[from] serde_json::Error),
     /// A figure in it.
     #[error("`lvs` says {what} {text:?}, which is no figure")]
@@ -88,6 +88,11 @@ pub fn list(group: &str) -> Program {
         .args(["--options", columns, group])
 }
 
+/// Lists the volume groups that are there: [`list`] fails for one that is not, as it does for other reasons.
+pub fn list_groups() -> Program {
+    lvm("vgs").args(["--reportformat", "json", "--options", "vg_name"])
+}
+
 #[derive(Deserialize)]
 struct Told {
     report: Vec<Report>,
@@ -97,6 +102,13 @@ struct Told {
 struct Report {
     #[serde(default)]
     lv: Vec<Row>,
+    #[serde(default)]
+    vg: Vec<Group>,
+}
+
+#[derive(Deserialize)]
+struct Group {
+    vg_name: String,
 }
 
 #[derive(Deserialize)]
@@ -117,6 +129,16 @@ pub fn read_list(text: &str) -> Result<Vec<LogicalVolume>, LvmError> {
     let told: Told = serde_json::from_str(text)?;
     let rows = told.report.into_iter().flat_map(|report| report.lv);
     rows.map(volume).collect()
+}
+
+/// Reads what [`list_groups`] prints: names.
+///
+/// # Errors
+/// It is not that.
+pub fn read_groups(text: &str) -> Result<Vec<String>, LvmError> {
+    let told: Told = serde_json::from_str(text)?;
+    let groups = told.report.into_iter().flat_map(|report| report.vg);
+    Ok(groups.map(|group| group.vg_name).collect())
 }
 
 fn volume(row: Row) -> Result<LogicalVolume, LvmError> {
@@ -186,6 +208,15 @@ mod tests {
         let error = read_list(&POOL.replace("4194304", "4m")).unwrap_err();
         assert!(error.to_string().contains("\"4m\""), "{error}");
         assert!(read_list("no").is_err());
+    }
+
+    #[test]
+    fn groups_are_read_and_none_is_an_answer_too() {
+        let none = r#"{"report":[{"vg":[]}],"log":[]}"#;
+        assert_eq!(read_groups(none).unwrap(), [""; 0]);
+        let one = r#"{"report":[{"vg":[{"vg_name":"drbdvg"}]}],"log":[]}"#;
+        assert_eq!(read_groups(one).unwrap(), ["drbdvg"]);
+        assert!(read_groups("no").is_err());
     }
 
     #[test]

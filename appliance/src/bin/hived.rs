@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use hive_appliance::decisions::{self, Request};
 use hive_appliance::paths::Paths;
+use hive_appliance::volumes::{fence, power};
 use hive_appliance::{console, daemon, mirrored_disk};
 
 const USAGE: &str = "\
@@ -17,6 +18,9 @@ hived found --without HOST… [--even-if-granted]
 hived recover            make this hive the site's swarm
 hived rejoin             let this hive into the swarm again
 hived disks              prepare the disk for mirrored volumes (hive-disks.service)
+hived volumes up         bring mirrored volumes up as they were (hive-volumes.service)
+hived volumes down       unmount them and take them down, as the host goes down
+hived fence-peer         may this host go on without its peer? (DRBD's handler)
 ";
 
 fn main() -> ExitCode {
@@ -29,11 +33,16 @@ fn main() -> ExitCode {
         words.drain(..2);
     }
     let paths = Paths::below(&root);
+    if words.as_slice() == ["fence-peer"] {
+        return fence::run(&paths.socket);
+    }
     let result = match words.as_slice() {
         [] => daemon::run(paths).map_err(|e| e.to_string()),
         ["status"] => status(&paths.status, false),
         ["status", "--json"] => status(&paths.status, true),
         ["disks"] => mirrored_disk::run(&paths),
+        ["volumes", "up"] => power::up(&paths),
+        ["volumes", "down"] => power::down(&paths),
         ["help" | "--help" | "-h"] => say(USAGE),
         words => match decisions::parse(words) {
             Some(request) => decide(&paths.socket, &request),

@@ -13,7 +13,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
-use super::{ORDER_PATH, Request};
+use super::{FENCE_PATH, ORDER_PATH, Request};
 
 /// Longest wait for the answer: the daemon may try for a while, and writes to the disk first.
 const PATIENCE: Duration = Duration::from_secs(150);
@@ -44,11 +44,30 @@ pub enum AskError {
 /// # Errors
 /// Nobody is there, or the decision is refused.
 pub async fn ask(socket: &Path, request: &Request) -> Result<String, AskError> {
+    let order = serde_json::to_vec(request);
+    put(socket, ORDER_PATH, order.map_err(io::Error::other)).await
+}
+
+/// Has the peer of a volume fenced.
+///
+/// # Errors
+/// Nobody is there, it is refused for good ([`AskError::Refused`]), or it can't be done yet.
+pub async fn fence(socket: &Path, volume: &str) -> Result<(), AskError> {
+    let volume = volume.as_bytes().to_vec();
+    put(socket, FENCE_PATH, Ok(volume)).await.map(drop)
+}
+
+async fn put(
+    socket: &Path,
+    path: &'static str,
+    body: io::Result<Vec<u8>>,
+) -> Result<String, AskError> {
     let silent = |source: io::Error| AskError::Silent {
         socket: socket.to_owned(),
         source,
     };
-    let asked = timeout(PATIENCE, exchange(socket, request)).await;
+    let body = body.map_err(silent)?;
+    let asked = timeout(PATIENCE, exchange(socket, path, body)).await;
     let answer = asked.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
     let (status, text) = answer.map_err(silent)?;
     match status {
@@ -58,14 +77,18 @@ pub async fn ask(socket: &Path, request: &Request) -> Result<String, AskError> {
     }
 }
 
-async fn exchange(socket: &Path, order: &Request) -> io::Result<(StatusCode, String)> {
+async fn exchange(
+    socket: &Path,
+    path: &'static str,
+    body: Vec<u8>,
+) -> io::Result<(StatusCode, String)> {
     let stream = UnixStream::connect(socket).await?;
     let handshake = http1::handshake(TokioIo::new(stream)).await;
     let (mut sender, connection) = handshake.map_err(io::Error::other)?;
     tokio::spawn(connection);
-    let mut request = HttpRequest::new(Full::new(Bytes::from(serde_json::to_vec(order)?)));
+    let mut request = HttpRequest::new(Full::new(Bytes::from(body)));
     *request.method_mut() = Method::POST;
-    *request.uri_mut() = Uri::from_static(ORDER_PATH);
+    *request.uri_mut() = Uri::from_static(path);
     let headers = request.headers_mut();
     headers.insert(HOST, HeaderValue::from_static("hived"));
     let answer = sender.send_request(request).await;

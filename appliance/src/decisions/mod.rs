@@ -1,7 +1,8 @@
 //! How a person on the host speaks to the daemon: HTTP over a unix socket that only root can open.
 //!
 //! `GET /v1/status` gives the node's status; `POST /v1/order` with a [`Request`] is answered by 200
-//! and what comes of it, or by 409 and why it is refused.
+//! and what comes of it, or by 409 and why it is refused. `POST /v1/fence` with the name of a volume is for DRBD's
+//! fence handler ([`crate::volumes::fence`]); 503: not yet.
 
 mod ask;
 mod serve;
@@ -9,11 +10,13 @@ mod serve;
 use hive_membership::Order;
 use serde::{Deserialize, Serialize};
 
-pub use ask::{AskError, ask};
+pub use ask::{AskError, ask, fence};
 pub use serve::{Served, serve};
 
 /// Where decisions go.
 const ORDER_PATH: &str = "/v1/order";
+/// Where DRBD's fence handler asks.
+const FENCE_PATH: &str = "/v1/fence";
 /// Where the status is.
 const STATUS_PATH: &str = "/v1/status";
 /// Longest decision, in bytes.

@@ -47,7 +47,13 @@ async fn a_decision_is_carried_out_or_refused_in_the_daemons_words() {
     let socket = dir.path().join("run/hived.sock");
     let (decisions, mut taken) = mpsc::channel(1);
     let (_told, status) = watch::channel(None);
-    serve(&socket, Served { decisions, status }).unwrap();
+    let volumes = None;
+    let served = Served {
+        decisions,
+        status,
+        volumes,
+    };
+    serve(&socket, served).unwrap();
     let mode = std::fs::metadata(&socket).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     tokio::spawn(async move {

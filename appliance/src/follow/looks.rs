@@ -15,7 +15,7 @@ use super::decide::{Answer, Container, Containers, Kernel};
 use super::engine::{Engine, Membership};
 use super::fence::Word;
 use super::view::SwarmView;
-use crate::peers::Questioner;
+use crate::peers::{FOLLOW_PATH, Questioner};
 
 /// Between two questions of a kind; a proof lives through two that fail.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -191,7 +191,7 @@ async fn through(
     for hive in first.chain(all) {
         let asked = now();
         let question = answer::Question::to_json(Some(node.to_owned()), true);
-        let Ok(Ok(text)) = timeout(PATIENCE, hives.ask(&hive, question)).await else {
+        let Ok(Ok(text)) = timeout(PATIENCE, hives.ask(&hive, FOLLOW_PATH, question)).await else {
             continue;
         };
         if let Ok(answer) = answer::Answer::from_json(&text)
@@ -218,7 +218,7 @@ async fn words(
     while !out.is_closed() {
         let question = answer::Question::to_json(nudges.me(), false);
         let asked = now();
-        let answer = timeout(PATIENCE, hives.ask(&hive, question)).await;
+        let answer = timeout(PATIENCE, hives.ask(&hive, FOLLOW_PATH, question)).await;
         let answer = answer.unwrap_or_else(|_| Err("does not answer in time".into()));
         let answer = answer.and_then(|text| answer::Answer::from_json(&text));
         let heard = match answer {

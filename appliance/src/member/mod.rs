@@ -9,6 +9,7 @@ mod record;
 pub(crate) mod site;
 mod watch;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ use tokio::time::sleep;
 use crate::calendar;
 use crate::follow::answer::answers;
 use crate::paths::Paths;
-use crate::peers::{Peers, Site};
+use crate::peers::{FOLLOW_PATH, Peers, Questions, Site};
 use crate::swarm::Engine;
 
 pub use record::RecordError;
@@ -52,6 +53,15 @@ pub struct Decision {
     pub answer: oneshot::Sender<Result<String, OrderError>>,
 }
 
+/// How often a person has decided which swarm is the site's, as this host's disk has it.
+///
+/// # Errors
+/// The membership record can't be relied on, in words.
+pub(crate) fn epoch(path: &Path) -> Result<u64, String> {
+    let record = record::read(path).map_err(|e| e.to_string())?;
+    Ok(record.known.map_or(0, |known| known.epoch))
+}
+
 /// What is told before the first look: a hive is not where it belongs until Docker has said so.
 pub fn first_view(seed: &Result<Option<Seed>, String>) -> View {
     match seed.as_ref().map(|seed| site::place(seed.as_ref())) {
@@ -65,12 +75,14 @@ pub fn first_view(seed: &Result<Option<Seed>, String>) -> View {
     }
 }
 
-/// Takes part until the process ends. A host outside the swarm answers decisions, and that is all.
+/// Takes part until the process ends, and lets other hives have `questions` answered. A host outside the swarm
+/// answers decisions, and that is all.
 pub async fn run(
     seed: Result<Option<Seed>, String>,
     paths: Paths,
     decisions: mpsc::Receiver<Decision>,
     view: channel::Sender<View>,
+    mut questions: Questions,
 ) {
     let seed = match seed {
         Ok(seed) => seed,
@@ -79,13 +91,14 @@ pub async fn run(
     match site::place(seed.as_ref()) {
         Place::Outside { why } | Place::Unproved { why } => refuse(decisions, why).await,
         Place::Hive(hive) => {
+            questions.insert(FOLLOW_PATH, answers(paths.docker.clone(), view.subscribe()));
             let started = Peers::start(&Site {
                 me: &hive.config.me,
                 hives: &hive.hives,
                 identity: &hive.identity,
                 port: HIVED_PORT,
                 clock: calendar::now,
-                answers: answers(paths.docker.clone(), view.subscribe()),
+                questions,
             });
             let (peers, heard) = match started {
                 Ok(started) => started,
@@ -125,7 +138,6 @@ impl View {
     }
 }
 
-/// Refuses every decision.
 /// A refusal that does not pass by itself.
 fn for_good(why: String) -> OrderError {
     OrderError {
@@ -134,6 +146,7 @@ fn for_good(why: String) -> OrderError {
     }
 }
 
+/// Refuses every decision.
 async fn refuse(mut decisions: mpsc::Receiver<Decision>, why: String) {
     while let Some(decision) = decisions.recv().await {
         // Whoever asked may be gone.

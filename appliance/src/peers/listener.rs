@@ -21,7 +21,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use super::inbox::Slot;
 use super::strangers::Strangers;
 use super::tls::{Tls, TlsError};
-use super::{Answers, CONNECTION, HANDSHAKE, LONGEST_MESSAGE, MESSAGE_PATH, QUESTION_PATH, plain};
+use super::{Answers, CONNECTION, HANDSHAKE, LONGEST_MESSAGE, MESSAGE_PATH, Questions, plain};
 
 /// Connections at once; the packet filter lets only servers of the stage come this far.
 const CONNECTIONS: usize = 64;
@@ -33,7 +33,7 @@ pub async fn run(
     own: SocketAddr,
     tls: Tls,
     inbox: Slot,
-    answers: Answers,
+    questions: Arc<Questions>,
     strangers: Arc<Strangers>,
 ) {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
@@ -61,7 +61,7 @@ pub async fn run(
         // Whatever comes over it is newer than this moment: nothing is sent before the handshake.
         let taken = Instant::now();
         let (tls, inbox, strangers) = (tls.clone(), inbox.clone(), Arc::clone(&strangers));
-        let served = (inbox, Arc::clone(&answers));
+        let served = (inbox, Arc::clone(&questions));
         tokio::spawn(async move {
             serve(stream, taken, plain(from.ip()), &tls, &served, &strangers).await;
             drop(place);
@@ -91,7 +91,7 @@ async fn serve(
     taken: Instant,
     from: IpAddr,
     tls: &Tls,
-    (inbox, answers): &(Slot, Answers),
+    (inbox, questions): &(Slot, Arc<Questions>),
     strangers: &Strangers,
 ) {
     let (name, stream) = match timeout(HANDSHAKE, tls.accept(stream)).await {
@@ -106,9 +106,9 @@ async fn serve(
     let service = service_fn(|request| {
         let name = name.clone();
         async move {
-            let (status, text) = match request.uri().path() {
-                QUESTION_PATH => answer(request, name, answers).await,
-                _ => (take(request, name, taken, inbox).await, Vec::new()),
+            let (status, text) = match questions.get(request.uri().path()) {
+                Some(answers) => answer(request, name, answers).await,
+                None => (take(request, name, taken, inbox).await, Vec::new()),
             };
             let mut response = Response::new(Full::new(Bytes::from(text)));
             *response.status_mut() = status;

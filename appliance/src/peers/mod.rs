@@ -1,9 +1,9 @@
 //! Speaking to the other hives: HTTPS with certificates on both sides, a message a request.
 //!
-//! `POST /v1/message` with a [`Message`] as JSON, answered by 204, carries the protocol. `POST /v1/follow`
-//! is a question that is answered at once, of the program that holds virtual IPs: it may come late or never
-//! without harm, and its answer counts from when it was asked ([`Questioner`]). Nothing here
-//! decides anything: messages that came go into a channel, messages to be sent are taken without
+//! `POST /v1/message` with a [`Message`] as JSON, answered by 204, carries the protocol. The other paths
+//! are questions that are answered at once: they may come late or never without harm, and an answer counts
+//! from when it was asked ([`Questioner`]). `POST /v1/follow` is for the program that holds virtual IPs,
+//! `POST /v1/volumes` for records of mirrored volumes. Nothing here decides anything: messages that came go into a channel, messages to be sent are taken without
 //! waiting, and whoever is no hive of the seed is remembered in [`strangers`] for a person to see.
 //!
 //! Nothing older than [`MESSAGE_AGE`] is handed over, though a message carries no time. What comes over
@@ -42,8 +42,10 @@ use tls::Tls;
 const LONGEST_MESSAGE: usize = 64 << 10;
 /// Longest answer to a question, in bytes: a few hundred services and nodes.
 const LONGEST_ANSWER: usize = 4 << 20;
-/// Where questions go.
-const QUESTION_PATH: &str = "/v1/follow";
+/// Where questions about services go.
+pub const FOLLOW_PATH: &str = "/v1/follow";
+/// Where questions about mirrored volumes go.
+pub const VOLUMES_PATH: &str = "/v1/volumes";
 /// Where messages go.
 const MESSAGE_PATH: &str = "/v1/message";
 /// A message waits so long at most before it is sent, and so long before it is handled.
@@ -61,6 +63,9 @@ pub use questioner::Questioner;
 pub type Answers = Arc<
     dyn Fn(String, Bytes) -> Pin<Box<dyn Future<Output = Option<Vec<u8>>> + Send>> + Send + Sync,
 >;
+
+/// Who answers which questions, by path.
+pub type Questions = BTreeMap<&'static str, Answers>;
 
 /// The other hives.
 pub struct Peers {
@@ -81,7 +86,7 @@ pub struct Site<'a> {
     /// The clock, in seconds since 1970.
     pub clock: fn() -> u64,
     /// What answers questions.
-    pub answers: Answers,
+    pub questions: Questions,
 }
 
 impl Peers {
@@ -98,8 +103,8 @@ impl Peers {
         let (inbox, heard) = inbox::channel();
         if let Some(own) = own {
             let (tls, strangers) = (tls.clone(), Arc::clone(&strangers));
-            let answers = Arc::clone(&site.answers);
-            tokio::spawn(listener::run(own, tls, inbox, answers, strangers));
+            let questions = Arc::new(site.questions.clone());
+            tokio::spawn(listener::run(own, tls, inbox, questions, strangers));
         }
         let from = own.map(|own| own.ip());
         let others = site.hives.iter().filter(|hive| hive.host != site.me);

@@ -1,4 +1,4 @@
-//! Asks other hives something, without the protocol's queues: for a program beside hived.
+//! Asks other hives something, without the protocol's queues.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -7,7 +7,6 @@ use hive_inventory::seed::{Identity, Peer};
 use hyper::body::Bytes;
 use tokio::sync::Mutex;
 
-use super::QUESTION_PATH;
 use super::caller::Line;
 use super::tls::Tls;
 
@@ -44,15 +43,19 @@ impl Questioner {
         self.0.keys()
     }
 
-    /// Asks a hive, after whatever it is being asked already. May be given up at any time.
+    /// Asks a hive at one of the paths for questions, after whatever it is being asked already. May be given
+    /// up at any time.
     ///
     /// # Errors
     /// There is no answer, in words that read after the hive's name.
-    pub async fn ask(&self, hive: &str, question: Bytes) -> Result<Bytes, String> {
+    pub async fn ask(
+        &self,
+        hive: &str,
+        path: &'static str,
+        question: Bytes,
+    ) -> Result<Bytes, String> {
         let line = self.0.get(hive).ok_or("is no hive of the seed")?;
         let mut line = line.lock().await;
-        line.ask(QUESTION_PATH, question)
-            .await
-            .map_err(|e| e.to_string())
+        line.ask(path, question).await.map_err(|e| e.to_string())
     }
 }

@@ -32,11 +32,14 @@ fn free_port() -> u16 {
     any.local_addr().unwrap().port()
 }
 
-/// Says who asked what.
-fn answers() -> Answers {
-    Arc::new(|name, question| {
-        Box::pin(async move { Some([name.as_bytes(), b" asks ", &question].concat()) })
-    })
+/// Says who asked what of whom.
+fn questions() -> Questions {
+    let says = |whom: &'static [u8]| -> Answers {
+        Arc::new(move |name, question| {
+            Box::pin(async move { Some([name.as_bytes(), b" asks ", whom, &question].concat()) })
+        })
+    };
+    BTreeMap::from([(FOLLOW_PATH, says(b"")), (VOLUMES_PATH, says(b"volumes "))])
 }
 
 fn start(
@@ -52,8 +55,7 @@ fn start(
         identity: &identity.identity,
         port,
         clock,
-        // Says who asked what.
-        answers: answers(),
+        questions: questions(),
     })
     .unwrap()
 }
@@ -70,19 +72,25 @@ async fn a_question_is_answered_over_one_connection_and_only_to_hives_of_the_sit
     let questioner = asks(&mine);
     let host = hive(41).host;
     // The listener may not be up yet.
-    let mut answer = questioner.ask(&host, "what".into()).await;
+    let mut answer = questioner.ask(&host, FOLLOW_PATH, "what".into()).await;
     for _ in 0..100 {
         if answer.is_ok() {
             break;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
-        answer = questioner.ask(&host, "what".into()).await;
+        answer = questioner.ask(&host, FOLLOW_PATH, "what".into()).await;
     }
     assert_eq!(answer.unwrap(), "h42.example asks what");
-    let again = questioner.ask(&host, "more".into()).await.unwrap();
-    assert_eq!(again, "h42.example asks more");
+    let again = questioner.ask(&host, VOLUMES_PATH, "more".into());
+    let again = again.await.unwrap();
+    assert_eq!(again, "h42.example asks volumes more");
     let stranger = asks(&Authority::new("theirs").identity(&hive(42).host));
-    assert!(stranger.ask(&host, "what".into()).await.is_err());
+    assert!(
+        stranger
+            .ask(&host, FOLLOW_PATH, "what".into())
+            .await
+            .is_err()
+    );
 }
 
 fn grant(nonce: u64) -> Message {
@@ -268,7 +276,7 @@ async fn a_hive_that_was_started_anew_is_reached_by_the_next_message() {
                 identity: &second,
                 port,
                 clock,
-                answers: answers(),
+                questions: questions(),
             };
             runtime.block_on(async {
                 let (_two, mut inbox) = Peers::start(&site).unwrap();

@@ -4,7 +4,9 @@
 //! except where it can't: it has no call for unlocking a locked swarm, so a locked node is only told.
 
 mod act;
+mod local_volumes;
 mod networks;
+mod nodes;
 mod observe;
 mod volumes;
 
@@ -19,6 +21,8 @@ use bollard::{API_DEFAULT_VERSION, Docker};
 use hive_inventory::seed::{Peer, SwarmOptions};
 use tokio::time::timeout;
 
+pub use local_volumes::DRIVER;
+pub use nodes::NodeEntry;
 pub use volumes::{Records, Written};
 
 /// TCP port of swarm managers, Docker's own.

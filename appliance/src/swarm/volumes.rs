@@ -18,7 +18,7 @@ use super::{Engine, EngineError};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The records of the swarm.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Records {
     /// Those that read, by the name of the volume.
     pub volumes: BTreeMap<String, Record>,
@@ -64,6 +64,29 @@ impl Engine {
             }
         }
         Ok(records)
+    }
+
+    /// The secret in a config; `None`: there is no such config.
+    ///
+    /// # Errors
+    /// As [`Self::volume_records`].
+    pub async fn volume_secret(&self, config: &str) -> Result<Option<String>, String> {
+        let doing = "reading the secret of volumes";
+        let read = async {
+            let docker = self.connect()?;
+            self.bounded(doing, PATIENCE, docker.inspect_config(config))
+                .await
+        };
+        let read = match read.await {
+            Err(EngineError::Refused { status: 404, .. }) => return Ok(None),
+            read => read.map_err(|e| e.to_string())?,
+        };
+        let data = read.spec.and_then(|spec| spec.data).unwrap_or_default();
+        let text = STANDARD.decode(data).ok().map(String::from_utf8);
+        match text {
+            Some(Ok(secret)) => Ok(Some(secret.trim().to_owned())),
+            _ => Err(format!("{doing}: the config {config} holds no text")),
+        }
     }
 
     /// Makes the record of a new volume; [`Written::Overtaken`]: there is one of that name.

@@ -61,8 +61,8 @@ fn head(line: &str, peer: &impl Fn(u8) -> String) -> Result<Head, SeenError> {
     };
     let (role, peer_role) = pair("ro:")?;
     let (disk, peer_disk) = pair("ds:")?;
-    // Between them stands the protocol.
-    let flags = words.nth(1).ok_or_else(bad)?;
+    // Between them stands the protocol, or nothing when there is no connection configured.
+    let flags = words.find(|word| word.len() > 1).ok_or_else(bad)?;
     let other = Peer {
         connection: connection(state)?,
         primary: primary(peer_role)?,
@@ -114,6 +114,15 @@ mod tests {
         assert!(frozen.suspended && frozen.primary);
         assert_eq!(frozen.peers["peer3"].connection, Connection::Trying);
         assert_eq!(frozen.peers["peer3"].disk, DiskState::Unknown);
+    }
+
+    /// As the kernel prints it when one gave the connection up: no protocol, and a blank in its place.
+    #[test]
+    fn a_resource_that_stands_alone_has_no_protocol() {
+        let alone = " 4: cs:StandAlone ro:Primary/Unknown ds:UpToDate/DUnknown   s-----\n";
+        let all = read(alone, |_| "h1".to_owned()).unwrap();
+        assert_eq!(all[&4].peers["h1"].connection, Connection::StandAlone);
+        assert!(all[&4].suspended && all[&4].primary);
     }
 
     #[test]

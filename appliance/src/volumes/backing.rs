@@ -1,0 +1,84 @@
+//! What LVM has below the volumes of this host.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hive_inventory::volumes::PoolReport;
+use hive_system::lvm::{self, LogicalVolume};
+use hive_volumes::upkeep::Backing;
+use hive_volumes::{PartKind, Record};
+use tokio::time::Instant;
+
+use super::host::Host;
+use super::look::words;
+use super::shared::Shared;
+
+/// LVM waits for the metadata of its group, which others may be changing.
+const LVM: Duration = Duration::from_secs(30);
+/// How old what is told of the thin pool may be.
+const POOL_AGE: Duration = Duration::from_secs(60);
+
+/// The volumes of a group; `None`: LVM says that there is no such group.
+pub(super) type Group = Shared<Option<Vec<LogicalVolume>>>;
+
+impl Host {
+    pub(super) async fn backing(&self, record: &Record) -> Result<Option<Backing>, String> {
+        let copy = record.state.part(self.me()).map(|part| part.kind) == Some(PartKind::Copy);
+        // A host that never had a disk for volumes has nothing of any.
+        if !copy && self.disk.is_none() {
+            return Ok(None);
+        }
+        let identity = &record.identity;
+        let volumes = self.volumes(&identity.group, Instant::now()).await?;
+        let all = volumes.iter().flatten();
+        let mut named = all.filter(|volume| volume.name == identity.name.as_str());
+        Ok(named.next().map(|volume| Backing {
+            bytes: volume.bytes,
+            tags: volume.tags.clone(),
+        }))
+    }
+
+    /// The volumes of a group, looked at since `oldest`; `None` when LVM says that there is no such group.
+    async fn volumes(
+        &self,
+        group: &str,
+        oldest: Instant,
+    ) -> Result<Arc<Option<Vec<LogicalVolume>>>, String> {
+        let shared = {
+            let mut groups = self.groups.lock().unwrap_or_else(|e| e.into_inner());
+            Arc::clone(groups.entry(group.to_owned()).or_default())
+        };
+        let look = async || match self.bench.run(lvm::list(group), LVM).await {
+            Ok(text) => lvm::read_list(&text).map(Some).map_err(|e| words(&e)),
+            // It says the same of a group that is not there and of one that it can't read now. Only the
+            // first may be taken for «nothing is there».
+            Err(why) => {
+                let groups = self.bench.run(lvm::list_groups(), LVM).await?;
+                let groups = lvm::read_groups(&groups).map_err(|e| words(&e))?;
+                match groups.iter().any(|there| there == group) {
+                    true => Err(why),
+                    false => Ok(None),
+                }
+            }
+        };
+        shared.since(oldest, look).await
+    }
+
+    /// The thin pool of the seed, if it is there.
+    pub(super) async fn pool(&self) -> Result<Option<PoolReport>, String> {
+        let Some(disk) = &self.disk else {
+            return Ok(None);
+        };
+        let now = Instant::now();
+        let oldest = now.checked_sub(POOL_AGE).unwrap_or(now);
+        let volumes = self.volumes(&disk.volume_group, oldest).await?;
+        let pool = volumes.iter().flatten().find(|v| v.name == disk.pool);
+        Ok(pool.map(|pool| PoolReport {
+            group: disk.volume_group.clone(),
+            pool: disk.pool.clone(),
+            bytes: pool.bytes,
+            used: pool.used.unwrap_or_default(),
+            notes_used: pool.notes_used.unwrap_or_default(),
+        }))
+    }
+}

@@ -1,0 +1,106 @@
+//! What the volume driver does to a host; tests have a host of their own.
+
+use std::path::PathBuf;
+
+use hive_volumes::Record;
+use hive_volumes::driver::users::Users;
+use hive_volumes::driver::{self, Next, Step};
+
+use crate::volumes::Host;
+
+/// A host with mirrored volumes.
+pub trait Hands: Send + Sync + 'static {
+    /// Keeps others from acting on a volume.
+    type Held: Send;
+
+    /// Short name of the host.
+    fn me(&self) -> &str;
+    /// The record, read from Raft just now.
+    fn record(&self, name: &str) -> impl Future<Output = Result<Option<Record>, String>> + Send;
+    /// The records as they were read last.
+    fn known(&self) -> Vec<Record>;
+    /// Waits for the right to act on a volume.
+    fn lock(&self, name: &str) -> impl Future<Output = Self::Held> + Send;
+    /// The next step until containers can use the volume.
+    fn to_mount(
+        &self,
+        record: &Record,
+        checked: bool,
+    ) -> impl Future<Output = Result<Next, String>> + Send;
+    /// The next step until the host has let go of it.
+    fn to_unmount(&self, record: &Record) -> impl Future<Output = Result<Next, String>> + Send;
+    /// Does a step.
+    fn carry_out(
+        &self,
+        record: &Record,
+        step: Step,
+    ) -> impl Future<Output = Result<(), String>> + Send;
+    /// The containers that use a volume.
+    fn users(&self, name: &str) -> Result<Users, String>;
+    /// Replaces that list.
+    fn set_users(&self, name: &str, users: &Users) -> Result<(), String>;
+    /// The folder that containers get.
+    fn folder(&self, record: &Record) -> PathBuf;
+    /// The upkeep shall look at the volume soon.
+    fn look_again(&self, name: &str);
+}
+
+impl Hands for Host {
+    type Held = tokio::sync::OwnedMutexGuard<()>;
+
+    fn me(&self) -> &str {
+        self.me()
+    }
+
+    async fn record(&self, name: &str) -> Result<Option<Record>, String> {
+        self.record(name).await
+    }
+
+    fn known(&self) -> Vec<Record> {
+        self.latest().records.volumes.values().cloned().collect()
+    }
+
+    async fn lock(&self, name: &str) -> Self::Held {
+        self.lock(name).await
+    }
+
+    async fn to_mount(&self, record: &Record, checked: bool) -> Result<Next, String> {
+        let seen = self.look(record).await?;
+        let here = self.here(record, &seen).await?;
+        Ok(driver::to_mount(record, &here.borrow(), &seen, checked))
+    }
+
+    async fn to_unmount(&self, record: &Record) -> Result<Next, String> {
+        Ok(driver::to_unmount(&self.look(record).await?))
+    }
+
+    async fn carry_out(&self, record: &Record, step: Step) -> Result<(), String> {
+        match step {
+            Step::Promote => {
+                let seen = self.look(record).await?;
+                self.promote(record, &seen).await
+            }
+            Step::Check => self.check(record).await,
+            Step::Mount => self.mount(record).await,
+            Step::Unmount => self.unmount(record).await,
+            Step::Demote => self.demote(record).await,
+        }
+    }
+
+    fn users(&self, name: &str) -> Result<Users, String> {
+        self.users(name)
+    }
+
+    fn set_users(&self, name: &str, users: &Users) -> Result<(), String> {
+        self.set_users(name, users)
+    }
+
+    fn folder(&self, record: &Record) -> PathBuf {
+        let at = self.mount_point(&record.identity.name);
+        at.join(driver::FOLDER)
+    }
+
+    fn look_again(&self, name: &str) {
+        self.look_again(name);
+    }
+}
