@@ -66,7 +66,7 @@ fn reached(stage: &Stage, host: &str) {
     let seen = stage.cluster.sh(
         host,
         &format!(
-            "asks() {{ inside {SERVICE} wget -q -T 5 -O - http://{there}:8095/cgi-bin/who; }}
+            "asks() {{ inside {SERVICE} timeout 5 wget -q -O - http://{there}:8095/cgi-bin/who; }}
              comes() {{ case \"$(asks)\" in *\"client={VIP} \"*) ;; *) return 1 ;; esac; }}
              within 60 comes; asks"
         ),
