@@ -67,7 +67,7 @@ fn reached(stage: &Stage, host: &str) {
         host,
         &format!(
             "asks() {{ inside {SERVICE} timeout 5 wget -q -O - http://{there}:8095/cgi-bin/who; }}
-             comes() {{ case \"$(asks)\" in *\"client={VIP} \"*) ;; *) return 1 ;; esac; }}
+             comes() {{ asks | grep -qE 'client=(\\[::ffff:)?{VIP}[] ]'; }}
              within 60 comes; asks"
         ),
     );
