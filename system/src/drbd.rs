@@ -33,11 +33,6 @@ pub fn adjust(resource: &str) -> Program {
     drbdadm().args(["adjust", resource])
 }
 
-/// Lets I/O that waits for a peer go on without it.
-pub fn resume_io(resource: &str) -> Program {
-    drbdadm().args(["resume-io", resource])
-}
-
 /// Takes it into use.
 pub fn primary(resource: &str) -> Program {
     drbdadm().args(["primary", resource])
@@ -146,7 +141,6 @@ mod tests {
         both(primary("web"), ["primary web", "primary 1"]);
         both(secondary("web"), ["secondary web", "secondary 1"]);
         both(down("web"), ["down web", "down web"]);
-        both(resume_io("web"), ["resume-io 1", "resume-io 1"]);
         let discard = "--discard-my-data";
         both(connect_and_discard("web"), [discard, discard]);
         let clear = "new-current-uuid 1 --clear-bitmap";

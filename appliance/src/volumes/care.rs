@@ -120,7 +120,6 @@ async fn look(host: &Arc<Host>, record: &Record) -> Result<(Seen, HereOwned), St
     let state = &host.paths.volumes_kept;
     let state = state.parent().unwrap_or(state);
     restart::if_overtaken(record, &here.borrow(), &seen, &host.bench, state).await;
-    host.thaw(record, &seen).await;
     Ok((seen, here))
 }
 

@@ -3,34 +3,30 @@
 //! With `fencing resource-and-stonith` the kernel freezes all I/O of a primary that loses its peer, and starts
 //! `drbdadm fence-peer`, which starts [`run`] in a process of its own. What the kernel makes of its exit
 //! code (Linux, drivers/block/drbd/drbd_nl.c, `conn_try_outdate_peer`): 4 is "the peer's copy is outdated", I/O
-//! goes on; 5 and 7 end in the same; with 6 this host's own copy would be called outdated; anything
-//! else is "broken", I/O stays frozen, and the handler is not started again. An answer that comes
-//! after the peer has connected again is ignored there. `drbdadm` gives up on a handler after some
-//! minutes, and a host may be without a majority for hours; so the upkeep, too, looks for frozen volumes
-//! ([`thaw`]) and lets their I/O go on as soon as Raft has the fence.
+//! goes on; with 6 this host's own copy would be called outdated; 5 would not let a host promote whose copy came
+//! up without sight of its peer; anything unknown is "broken", and I/O stays frozen until the peer is connected
+//! again. Nothing starts the handler a second time, so the handler of a primary waits for a majority as long as it
+//! takes, through restarts of hived, too; `drbdadm`'s own limit is off in the image (`cmd-timeout-long`). An answer
+//! counts only if there was no other connection since the handler was started: a new loss has a new handler.
 //!
-//! Nothing here takes the volume's lock: `drbdadm primary`, during which the upkeep has it, asks as well.
+//! `drbdadm primary` without sight of the peer asks as well, and waits in the kernel. There the handler says no
+//! at the first doubt, and the promotion fails. Nothing here takes the volume's lock, which hived holds meanwhile.
 
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use hive_system::drbd;
 use hive_volumes::lease::{self, Refusal};
-use hive_volumes::seen::DiskState;
-use hive_volumes::upkeep::Seen;
-use hive_volumes::{Module, Record};
-use tokio::time::{Instant, sleep};
+use hive_volumes::seen::{Resource, proc_drbd};
+use tokio::time::sleep;
 
-use super::act::{DRBD, TRIES};
+use super::act::TRIES;
 use super::host::Host;
 use crate::decisions;
 use crate::swarm::Written;
 
 /// "The peer's copy is outdated."
 const OUTDATED: u8 = 4;
-/// How long the handler waits for Raft. A promotion waits with it; frozen I/O is seen to by the upkeep later.
-const HANDLER: Duration = Duration::from_secs(45);
 /// Pause between tries.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -55,7 +51,7 @@ pub enum Fault {
     },
 }
 
-/// `hived fence-peer`: asks the daemon until it knows, or the time is over.
+/// `hived fence-peer`: asks the daemon, and tells DRBD.
 pub fn run(socket: &Path) -> ExitCode {
     let Ok(volume) = std::env::var("DRBD_RESOURCE") else {
         eprintln!("hived: fence-peer is for DRBD, which names the volume in DRBD_RESOURCE");
@@ -77,16 +73,33 @@ pub fn run(socket: &Path) -> ExitCode {
     }
 }
 
+/// Asks until hived knows, as long as somebody waits for it.
 async fn ask(socket: &Path, volume: &str) -> Result<(), String> {
-    let until = Instant::now() + HANDLER;
     loop {
         match decisions::fence(socket, volume).await {
             Ok(()) => return Ok(()),
             Err(refused @ decisions::AskError::Refused(_)) => return Err(refused.to_string()),
-            Err(passing) if Instant::now() >= until => return Err(passing.to_string()),
+            Err(passing) if !waits()? => return Err(passing.to_string()),
             Err(_) => sleep(PAUSE).await,
         }
     }
+}
+
+/// Whether I/O of the resource that the kernel names is frozen, as it has no sight of its peer.
+fn waits() -> Result<bool, String> {
+    let minor = std::env::var("DRBD_MINOR").ok();
+    let minor: u8 = minor
+        .and_then(|minor| minor.parse().ok())
+        .ok_or("DRBD names no device in DRBD_MINOR")?;
+    let text = std::fs::read_to_string("/proc/drbd").map_err(|e| format!("/proc/drbd: {e}"))?;
+    let all = proc_drbd::read(&text, |_| "the peer".to_owned()).map_err(|e| e.to_string())?;
+    Ok(all.get(&minor).is_some_and(is_frozen))
+}
+
+/// A primary that waits for its peer.
+fn is_frozen(resource: &Resource) -> bool {
+    let cut = resource.peers.values().all(|peer| !peer.connection.is_up());
+    resource.primary && resource.suspended && cut
 }
 
 impl Host {
@@ -117,75 +130,23 @@ impl Host {
         }
         Err(not_yet("its record was changed by others".into()))
     }
-
-    /// Lets frozen I/O go on if Raft takes the fence; `record` was read, and `seen` looked at, just now.
-    pub(super) async fn thaw(&self, record: &Record, seen: &Seen) {
-        if !is_frozen(record, seen) {
-            return;
-        }
-        let name = record.identity.name.as_str();
-        let thawed = match self.fence(name).await {
-            Ok(()) => {
-                let resume = self.bench.run(drbd::resume_io(name), DRBD).await;
-                resume.map(drop)
-            }
-            Err(fault) => Err(fault.to_string()),
-        };
-        if let Err(why) = thawed {
-            eprintln!("<4>hived: volume {name}: its I/O stays frozen: {why}");
-        }
-    }
-}
-
-/// A primary with a good copy that waits for its peer.
-fn is_frozen(record: &Record, seen: &Seen) -> bool {
-    record.identity.module == Module::Drbd84
-        && seen.resource.as_ref().is_some_and(|resource| {
-            let cut = resource.peers.values().all(|peer| !peer.connection.is_up());
-            resource.primary && resource.suspended && resource.disk == DiskState::UpToDate && cut
-        })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
-    use hive_volumes::seen::{Connection, Peer, Resource};
-
-    use super::super::sample;
     use super::*;
 
-    fn seen(primary: bool, suspended: bool, connection: Connection) -> Seen {
-        let peer = Peer {
-            connection,
-            primary: false,
-            disk: DiskState::Unknown,
-            out_of_sync: 0,
-        };
-        Seen {
-            resource: Some(Resource {
-                primary,
-                disk: DiskState::UpToDate,
-                suspended,
-                quorum: true,
-                peers: BTreeMap::from([("h1".to_owned(), peer)]),
-            }),
-            ..Seen::default()
-        }
-    }
-
     #[test]
-    fn only_a_frozen_primary_out_of_sight_of_its_peer_is_thawed() {
-        let pair = sample::pair("db", 2);
-        assert!(is_frozen(&pair, &seen(true, true, Connection::Trying)));
-        assert!(!is_frozen(&pair, &seen(false, true, Connection::Trying)));
-        assert!(!is_frozen(&pair, &seen(true, false, Connection::Trying)));
-        assert!(!is_frozen(&pair, &seen(true, true, Connection::Connected)));
-        assert!(!is_frozen(&pair, &Seen::default()));
-        let mesh = sample::mesh("web", 1);
-        assert!(!is_frozen(&mesh, &seen(true, true, Connection::Trying)));
-        let mut detached = seen(true, true, Connection::Trying);
-        detached.resource.as_mut().unwrap().disk = DiskState::Diskless;
-        assert!(!is_frozen(&pair, &detached));
+    fn only_who_has_frozen_io_goes_on_asking() {
+        let frozen = |line: &str| {
+            let text = format!("version: 8.4.11 (api:1/proto:86-101)\n{line}\n");
+            let all = proc_drbd::read(&text, |_| "h1".to_owned()).unwrap();
+            is_frozen(&all[&1])
+        };
+        let waits = " 1: cs:WFConnection ro:Primary/Unknown ds:UpToDate/DUnknown C s---F-";
+        assert!(frozen(waits));
+        assert!(!frozen(&waits.replace("s---F-", "r-----")));
+        assert!(!frozen(&waits.replace("Primary/", "Secondary/")));
+        assert!(!frozen(&waits.replace("WFConnection", "Connected")));
     }
 }

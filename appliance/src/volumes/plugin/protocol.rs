@@ -41,6 +41,8 @@ struct Asked {
 /// The socket can't be made.
 pub fn serve<H: Hands>(socket: &Path, hands: Arc<H>) -> io::Result<()> {
     let daemon = Arc::new(Mutex::new(String::new()));
+    let unfinished = Arc::clone(&hands);
+    tokio::spawn(async move { using::forget_unfinished(&unfinished).await });
     unix_socket::serve(socket, move |request, who| {
         let hands = Arc::clone(&hands);
         let run = run_of(who);

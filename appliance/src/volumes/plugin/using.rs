@@ -39,10 +39,21 @@ pub async fn mount<H: Hands>(
         users.mounts(id, daemon);
         hands.set_users(name, &users)?;
     }
-    let brought = bring(hands, name, patience).await;
+    let mut brought = bring(hands, name, patience).await;
+    {
+        let _held = hands.lock(name).await;
+        let mut users = hands.users(name)?;
+        match &brought {
+            Ok(_) if users.is_mounted(id) => {}
+            Ok(_) => brought = Err(format!("docker did not wait for volume {name}")),
+            // Docker does not ask to unmount what it did not get.
+            Err(_) => users.gives_up(id),
+        }
+        hands.set_users(name, &users)?;
+    }
     if brought.is_err() {
-        // Docker does not ask to unmount what it did not get.
-        if let Err(why) = unmount(hands, name, id).await {
+        // What can't be let go is told there, and tried on.
+        if let Err(why) = gone(hands, name).await {
             eprintln!("hived: volume {name}: {why}");
         }
     }
@@ -98,6 +109,11 @@ pub async fn unmount<H: Hands>(hands: &Arc<H>, name: &str, id: &str) -> Result<(
         users.unmounts(id);
         hands.set_users(name, &users)?;
     }
+    gone(hands, name).await
+}
+
+/// Lets go of a volume without users, if need be with more patience than docker has.
+async fn gone<H: Hands>(hands: &Arc<H>, name: &str) -> Result<(), String> {
     let gone = let_go(hands, name, GOES).await;
     if gone.is_err() {
         let (hands, name) = (Arc::clone(hands), name.to_owned());
@@ -140,6 +156,25 @@ async fn let_go<H: Hands>(hands: &Arc<H>, name: &str, patience: Duration) -> Res
     }
     hands.look_again(name);
     Ok(())
+}
+
+/// hived runs anew: nobody waits any more for mounts that its former self was about.
+pub async fn forget_unfinished<H: Hands>(hands: &Arc<H>) {
+    for record in hands.known() {
+        let name = record.identity.name.as_str();
+        let _held = hands.lock(name).await;
+        let forgotten = hands.users(name).and_then(|mut users| {
+            let before = users.clone();
+            users.forget_unfinished();
+            match users == before {
+                true => Ok(()),
+                false => hands.set_users(name, &users),
+            }
+        });
+        if let Err(why) = forgotten {
+            eprintln!("hived: volume {name}: {why}");
+        }
+    }
 }
 
 /// Docker's daemon runs anew: the containers of its former self have ended, and nobody tells of them.
