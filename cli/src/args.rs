@@ -105,6 +105,10 @@ pub enum Command {
     Status(commands::status::Status),
     /// Tell who holds which virtual IP, and where marks are
     Vips(commands::vips::Vips),
+    /// Tell where mirrored volumes are in use, and how their copies are
+    Volumes(commands::volumes::Volumes),
+    /// Tell what is wrong, and the exact step that mends it
+    Doctor(commands::doctor::Doctor),
     /// Run every phase, from where the stage has come to
     All(commands::all::All),
     /// Make the machines of a stage
@@ -116,7 +120,7 @@ pub enum Command {
     /// Build the container images that roles make
     #[command(name = "build-images")]
     BuildImages(commands::build_images::BuildImages),
-    /// Make the volumes that docker's drivers keep, on every host
+    /// Make the volumes of the services, those of docker's drivers and mirrored ones
     #[command(name = "build-volumes")]
     BuildVolumes(commands::build_volumes::BuildVolumes),
     /// Make the networks of the services

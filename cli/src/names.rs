@@ -1,6 +1,7 @@
 //! Names that the shell completes: hosts, services, variables. They are those of the site and
 //! stage that the words typed so far mean. Nothing is said when there is none.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -47,6 +48,20 @@ pub fn services() -> ArgValueCandidates {
         services
             .map(|service| CompletionCandidate::new(service.name))
             .collect()
+    })
+}
+
+/// Mirrored volumes of the stage.
+pub fn mirrored_volumes() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| {
+        let found = site().and_then(|(folder, _)| {
+            service_names::of_stage(&folder.site, folder.variables.stage()).ok()
+        });
+        let services = found.into_iter().flatten();
+        let volumes = services.flat_map(|service| service.volumes);
+        let mirrored = volumes.filter(|volume| volume.kind == "drbd");
+        let names: BTreeSet<String> = mirrored.map(|volume| volume.name).collect();
+        names.into_iter().map(CompletionCandidate::new).collect()
     })
 }
 

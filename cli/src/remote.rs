@@ -1,8 +1,10 @@
 //! Hosts over ssh, through the system's own client.
 
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
+use std::process::Stdio;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use hive_inventory::node::{NODE_VERSION, NodeStatus};
 use hive_system::Program;
 
@@ -32,7 +34,27 @@ pub fn decide(config: &Path, host: &str, words: &[&str]) -> anyhow::Result<Strin
 /// # Errors
 /// There is no connection, or the host's answer does not read.
 pub fn status(config: &Path, host: &str, timeout: u64) -> anyhow::Result<NodeStatus> {
-    let text = ssh(config)
+    let text = on_host(config, host, timeout, &STATUS)
+        .text()
+        .with_context(|| format!("asking {host} how it is"))?;
+    read_status(host, &text)
+}
+
+/// The same without a thread; given up together with whoever asks.
+///
+/// # Errors
+/// As [`status`].
+pub async fn status_soon(config: &Path, host: &str, timeout: u64) -> anyhow::Result<NodeStatus> {
+    let text = told(on_host(config, host, timeout, &STATUS)).await?;
+    read_status(host, &text)
+}
+
+/// What a host says of itself.
+const STATUS: [&str; 3] = ["hived", "status", "--json"];
+
+/// A program on a host. A host that does not take the connection within `timeout` seconds is an error.
+pub fn on_host(config: &Path, host: &str, timeout: u64, words: &[&str]) -> Program {
+    ssh(config)
         .args(["-o", "BatchMode=yes", "-o", "LogLevel=ERROR"])
         .args(["-o", &format!("ConnectTimeout={timeout}")])
         .args([
@@ -41,13 +63,38 @@ pub fn status(config: &Path, host: &str, timeout: u64) -> anyhow::Result<NodeSta
             "-o",
             "ServerAliveCountMax=6",
         ])
-        .args([host, "hived", "status", "--json"])
-        .text()
-        .with_context(|| format!("asking {host} how it is"))?;
-    let status: NodeStatus = serde_json::from_str(&text)
+        .arg(host)
+        .args(words)
+}
+
+/// What a program says, while other work goes on. It ends together with whoever waits for it.
+///
+/// # Errors
+/// It can't be started, or fails; the error has the last line of what it said.
+pub async fn told(program: Program) -> anyhow::Result<String> {
+    let mut command = program.command();
+    // Ctrl-C at the terminal is for this command.
+    command.stdin(Stdio::null()).process_group(0);
+    let output = tokio::process::Command::from(command)
+        .kill_on_drop(true)
+        .output()
+        .await
+        .map_err(|e| program.start_error(e))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    match said.trim().lines().next_back() {
+        Some(line) => bail!("{line}"),
+        None => bail!("`{program}` ended with {}", output.status),
+    }
+}
+
+fn read_status(host: &str, text: &str) -> anyhow::Result<NodeStatus> {
+    let status: NodeStatus = serde_json::from_str(text)
         .with_context(|| format!("reading what {host} says of itself"))?;
     if status.version != NODE_VERSION {
-        anyhow::bail!(
+        bail!(
             "{host} reports in version {}, this `hive` reads version {NODE_VERSION}; use the release that baked its image",
             status.version
         );

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use bollard::models::{NetworkCreateRequest, ServiceSpec};
-use hive_site::service::model::VolumeKind;
 use ring::hmac;
 
 /// Label of secrets and configs: the name that they have in the files.
@@ -110,8 +109,9 @@ pub enum VolumeSource {
         /// Its options.
         options: BTreeMap<String, String>,
     },
-    /// Something that is not made through docker; plans show it as left to others.
-    Elsewhere(VolumeKind),
+    /// A share of a cloud's file service, which is not made through docker; plans show it as left to
+    /// others.
+    Elsewhere,
 }
 
 /// A secret or config. In the swarm neither can be changed, so that its name follows its content.

@@ -101,6 +101,17 @@ pub enum DrbdModule {
     Linbit,
 }
 
+/// What becomes of reads and writes on the side that lost the majority, with DRBD 9.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NoQuorum {
+    /// They fail.
+    #[default]
+    IoError,
+    /// They wait until the majority is back.
+    SuspendIo,
+}
+
 /// The `drbd:` section of a stage.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -111,6 +122,8 @@ pub struct DrbdSettings {
     pub debs: Vec<String>,
     /// Bake a module version that is known to lose data all the same.
     pub accept_bad_version: bool,
+    /// What happens without a majority; no part of the image.
+    pub on_no_quorum: NoQuorum,
 }
 
 /// What a finished image says of itself: in the initrd, and beside the image as JSON.

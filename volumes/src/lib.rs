@@ -3,6 +3,7 @@
 //! No file is opened and no program started here. [`record`] is what the swarm's Raft knows of a
 //! volume, [`lease`] how Raft keeps two copies from going their own ways.
 
+mod bytes;
 pub mod driver;
 pub mod file_system;
 pub mod lease;
@@ -16,6 +17,7 @@ mod sample;
 pub mod seen;
 pub mod upkeep;
 
+pub use bytes::Bytes;
 pub use file_system::FileSystem;
 pub use name::{NameError, VolumeName};
 pub use record::{Birth, Identity, Module, OnNoQuorum, Part, PartKind, Record, State};

@@ -5,10 +5,13 @@ use serde_json::Value;
 use crate::step::{Result, cargo, read};
 
 /// What is not written here is not used.
-const ARROWS: [(&str, &[&str]); 19] = [
+const ARROWS: [(&str, &[&str]); 20] = [
     ("hive-inventory", &[]),
     ("hive-templates", &[]),
-    ("hive-site", &["hive-inventory", "hive-templates"]),
+    (
+        "hive-site",
+        &["hive-inventory", "hive-templates", "hive-volumes"],
+    ),
     ("hive-deploy", &["hive-site"]),
     ("hive-compose", &["hive-deploy", "hive-site"]),
     ("hive-ui", &[]),
@@ -17,6 +20,7 @@ const ARROWS: [(&str, &[&str]); 19] = [
     ("hive-links", &["hive-system"]),
     // Its tests let DRBD's own programs read what it renders.
     ("hive-volumes", &["hive-system"]),
+    ("hive-records", &["hive-volumes"]),
     ("hive-system", &[]),
     ("hive-fat", &[]),
     ("hive-qemu", &["hive-system"]),
@@ -31,6 +35,7 @@ const ARROWS: [(&str, &[&str]); 19] = [
             "hive-membership",
             "hive-disks",
             "hive-links",
+            "hive-records",
             "hive-volumes",
             "hive-system",
             "hive-fat",
@@ -49,6 +54,8 @@ const ARROWS: [(&str, &[&str]); 19] = [
             "hive-compose",
             "hive-deploy",
             "hive-ui",
+            "hive-records",
+            "hive-volumes",
             "hive-system",
             "hive-builder",
             "hive-qemu",

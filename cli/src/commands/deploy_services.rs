@@ -27,7 +27,8 @@ use crate::{confirmation, output};
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "The plan is printed before anything is done, and exactly that is done. Networks and driver volumes that the services \
-    need and that are not there are made, too; those that are there are left to build-networks and build-volumes. The exit code \
+    need and that are not there are made, too; those that are there are left to build-networks and build-volumes. Mirrored volumes \
+    are made by build-volumes only. The exit code \
     is 1 when something is in the way or a service does not come to run."
 )]
 pub struct DeployServices {

@@ -11,6 +11,7 @@ pub mod completion;
 pub mod cp;
 pub mod decisions;
 pub mod deploy_services;
+pub mod doctor;
 pub mod exec;
 pub mod init;
 pub mod initialize_services;
@@ -31,7 +32,9 @@ pub mod stack;
 pub mod status;
 pub mod ui;
 pub mod variables;
+pub mod verify;
 pub mod vips;
+pub mod volumes;
 
 use std::process::ExitCode;
 
@@ -57,6 +60,8 @@ pub fn run(args: Args) -> Result<ExitCode> {
         Command::Ssh(ssh) => ssh.run(&global),
         Command::Status(status) => status.run(&global),
         Command::Vips(vips) => vips.run(&global),
+        Command::Volumes(volumes) => volumes.run(&global),
+        Command::Doctor(doctor) => doctor.run(&global),
         Command::All(all) => all.run(&global),
         Command::BuildInfra(infra) => infra.run(&global),
         Command::SetupHosts(setup) => setup.run(&global),

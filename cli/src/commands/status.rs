@@ -8,9 +8,10 @@ use hive_site::Stage;
 
 use crate::args::Global;
 use crate::error::Result;
+use crate::mirrored::reports;
 use crate::output;
 use crate::site_folder::SiteFolder;
-use crate::site_status::{self, HostStatus};
+use crate::site_status::{self, HostStatus, volumes};
 
 /// Between two looks of `--watch`.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -72,6 +73,11 @@ fn overview(stage: &Stage, hosts: &[HostStatus]) -> String {
     let vips = site_status::vips_text(&site_status::vips(hosts));
     if !vips.is_empty() {
         text.push_str(&format!("\n{vips}"));
+    }
+    let reports = reports::of_statuses(hosts, stage);
+    let volumes = volumes::text(&volumes::volumes(&reports, None));
+    if !volumes.is_empty() {
+        text.push_str(&format!("\n{volumes}"));
     }
     let together = site_status::missing(stage, hosts);
     let content = hosts

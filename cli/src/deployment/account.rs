@@ -21,6 +21,8 @@ pub enum State {
     },
     /// All is written; services are being waited for, of which these do not run yet.
     Waiting(Vec<String>),
+    /// All records are written; hosts are being waited for, of which these are not done yet.
+    Settling(Vec<String>),
 }
 
 /// The state of a command, told while it goes on.
@@ -69,6 +71,10 @@ impl Account {
                     "interrupted: {done} of {all} steps were done{now}. Nothing is half made, and running the command again completes it"
                 )
             }
+            State::Settling(parts) => format!(
+                "interrupted while waiting: the swarm knows what is wanted, and the hosts go on by themselves. Not seen done yet: {}. Running the command again waits for them, `hive volumes` shows them",
+                parts.join(", ")
+            ),
             State::Waiting(names) => format!(
                 "interrupted while waiting: everything is written, and the swarm goes on by itself. Not seen running yet: {}. Running the command again waits for them, `hive ps` shows them",
                 names.join(", ")
@@ -100,5 +106,7 @@ mod tests {
         );
         account.is(State::Waiting(vec!["web".into()]));
         assert!(account.words().contains("Not seen running yet: web."));
+        account.is(State::Settling(vec!["data on h1".into()]));
+        assert!(account.words().contains("Not seen done yet: data on h1."));
     }
 }

@@ -8,6 +8,7 @@ use hive_deploy::actual::Actual;
 use hive_deploy::desired::{Desired, DesiredService, VolumeSource};
 use hive_deploy::plan::{Kind, Request};
 use hive_site::service::model::{Services, VolumeKind};
+use hive_volumes::record::document::CONFIG_PREFIX;
 
 use crate::error::{CommandError, Result};
 
@@ -42,7 +43,7 @@ impl Needs {
         needs
     }
 
-    /// Whether any of them is a volume that is made before its services.
+    /// Whether any of them is a volume that docker's drivers or a cloud keep on each host.
     pub fn has_volumes(&self, desired: &Desired) -> bool {
         let mut volumes = desired.volumes.iter();
         volumes.any(|volume| self.volumes.contains(&volume.name))
@@ -70,10 +71,11 @@ impl Needs {
         request
     }
 
-    /// Volumes that hive itself has to make must be there: docker would put an empty one in their place.
+    /// Volumes that docker does not make must be there: services that wait for one that nobody makes wait
+    /// for ever, and in place of a share docker would put an empty volume.
     ///
     /// # Errors
-    /// One is missing on a host.
+    /// One is missing, in the swarm's records or on a host.
     pub fn check_volumes(&self, services: &Services, actual: &Actual) -> Result<()> {
         let mut missing = Vec::new();
         for name in &self.volumes {
@@ -86,7 +88,7 @@ impl Needs {
         let error =
             anyhow!(missing.join("\n")).context("volumes are missing; nothing was deployed");
         Err(CommandError::from(error).hint(
-            "docker would mount empty volumes in their place. `hive build-volumes` tells what makes them; `-l` deploys the services that don't need them",
+            "`hive build-volumes` makes them, or tells what does; `-l` deploys the services that don't need them",
         ))
     }
 }
@@ -94,20 +96,27 @@ impl Needs {
 /// What to say of a volume that is not made through docker and is missing somewhere.
 pub fn absent(name: &str, services: &Services, actual: &Actual) -> Option<String> {
     let volume = services.volumes.get(name)?;
-    let kind = match volume.kind {
+    let (file, line) = &volume.defined;
+    match volume.kind {
         VolumeKind::Driver { .. } => return None,
-        VolumeKind::Drbd { .. } => "mirrored by DRBD",
-        VolumeKind::Nfs { .. } => "a share of the cloud's file service",
-    };
+        VolumeKind::Drbd { .. } => {
+            let record = format!("{CONFIG_PREFIX}{name}");
+            return (!actual.configs.contains_key(&record)).then(|| {
+                format!(
+                    "volume {name} ({file}:{line}) is mirrored, and the swarm has no record of it"
+                )
+            });
+        }
+        VolumeKind::Nfs { .. } => {}
+    }
     let hosts = actual.volumes.iter();
     let hosts: Vec<&str> = hosts
         .filter(|(_, has)| !has.contains_key(name))
         .map(|(host, _)| host.as_str())
         .collect();
-    let (file, line) = &volume.defined;
     (!hosts.is_empty()).then(|| {
         format!(
-            "volume {name} ({file}:{line}) is {kind}, this version of hive does not make it yet, and it is not on {}",
+            "volume {name} ({file}:{line}) is a share of the cloud's file service, this version of hive does not make it yet, and it is not on {}",
             hosts.join(", ")
         )
     })

@@ -26,7 +26,7 @@ pub fn of(context: &Context<'_>, reading: &Reading, purpose: Purpose) -> Result<
     if secrets.is_empty() && configs.is_empty() {
         return Ok(Contents::default());
     }
-    if purpose == Purpose::WithoutContents {
+    if matches!(purpose, Purpose::WithoutContents | Purpose::Numbers) {
         let empty = |materials: &BTreeMap<String, Material>| {
             let names = materials.keys();
             names.map(|name| (name.clone(), Vec::new())).collect()

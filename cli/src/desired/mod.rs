@@ -18,6 +18,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use bollard::auth::DockerCredentials;
 use hive_deploy::desired::Desired;
 use hive_deploy::from_site;
+use hive_deploy::from_site::mirrored::{self, Reach};
+use hive_inventory::image::DrbdModule;
 use hive_site::Evaluation;
 use hive_site::service::model::Services;
 use hive_site::service::{Kept, Reading};
@@ -36,6 +38,8 @@ pub enum Purpose {
     Make,
     /// Something is removed, or has nothing to do with secrets: nobody asks what they hold.
     WithoutContents,
+    /// As that, and new numbers are kept.
+    Numbers,
 }
 
 /// What a stage's files want.
@@ -46,6 +50,14 @@ pub struct Wanted {
     pub desired: Desired,
     /// Logins by registry.
     pub credentials: BTreeMap<String, DockerCredentials>,
+}
+
+impl Wanted {
+    /// Leaves of the volumes only some.
+    pub fn limit_volumes(&mut self, keep: impl Fn(&String) -> bool) {
+        self.desired.volumes.retain(|volume| keep(&volume.name));
+        self.services.volumes.retain(|name, _| keep(name));
+    }
 }
 
 /// Reads what the stage wants.
@@ -59,8 +71,13 @@ pub fn of(context: &Context<'_>, purpose: Purpose) -> Result<Wanted> {
     }
     let credentials = credentials::of(context, &evaluation, &registry)?;
     let contents = contents::of(context, &reading, purpose)?;
-    let desired = from_site::desired(&reading.services, &contents)
+    let mut desired = from_site::desired(&reading.services, &contents)
         .map_err(|error| Bug(format!("what was read can't be mapped: {error}")))?;
+    let reach = match context.stage.drbd.module {
+        DrbdModule::Kernel => Reach::WithCopies,
+        DrbdModule::Deb | DrbdModule::Linbit => Reach::Everywhere,
+    };
+    mirrored::complete(&mut desired, &reading.services, reach);
     Ok(Wanted {
         services: reading.services,
         desired,
@@ -76,7 +93,7 @@ fn reading(context: &Context<'_>, purpose: Purpose) -> Result<(Reading, Evaluati
         let reading = site.services(&evaluation, &hive).ok_or_else(none)??;
         Ok::<_, CommandError>((reading, evaluation, hive.registry))
     };
-    if purpose != Purpose::Make {
+    if !matches!(purpose, Purpose::Make | Purpose::Numbers) {
         return read(outside::evaluation(site, &context.variables)?);
     }
     let outside = outside::of(&context.variables)?;

@@ -13,14 +13,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hmac;
-use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::context_folder::{ContextFolder, write};
 use crate::error::{CommandError, Result};
+use crate::random;
 
 const KEY: &str = "secrets.key";
 const HEAD: &str = "hive secret 1";
-const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 /// The generated secrets of a stage.
 pub struct Vault {
@@ -48,7 +47,7 @@ impl Vault {
                     return Err(lost(&path, &kept));
                 }
                 let mut key = [0; 32];
-                fill(&mut key)?;
+                random::fill(&mut key)?;
                 if make {
                     let text = format!("{}\n", STANDARD.encode(key));
                     write(&path, 0o600, text.as_bytes())?;
@@ -86,7 +85,7 @@ impl Vault {
                 })?)
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                let text = random_text(length)?;
+                let text = random::letters(length)?;
                 if self.lock.is_some() {
                     write(&path, 0o644, self.sealed(&text, &bound)?.as_bytes())?;
                 }
@@ -113,7 +112,7 @@ impl Vault {
 
     fn sealed(&self, text: &[u8], bound: &str) -> anyhow::Result<String> {
         let mut nonce = [0; NONCE_LEN];
-        fill(&mut nonce)?;
+        random::fill(&mut nonce)?;
         let mut bytes = text.to_vec();
         self.cipher()?
             .seal_in_place_append_tag(
@@ -180,24 +179,6 @@ fn any_file(folder: &Path) -> Option<PathBuf> {
         true => any_file(&path),
         false => Some(path),
     })
-}
-
-fn random_text(length: usize) -> Result<Vec<u8>> {
-    let mut text = Vec::with_capacity(length);
-    while text.len() < length {
-        let mut bytes = [0; 64];
-        fill(&mut bytes)?;
-        // 248 is a multiple of 62: so each letter is as likely as any other.
-        let fair = bytes.iter().filter(|byte| **byte < 248);
-        let letters = fair.map(|byte| LETTERS[usize::from(byte % 62)]);
-        text.extend(letters.take(length - text.len()));
-    }
-    Ok(text)
-}
-
-fn fill(bytes: &mut [u8]) -> anyhow::Result<()> {
-    let filled = SystemRandom::new().fill(bytes);
-    filled.map_err(|_| anyhow!("the kernel gives no random bytes"))
 }
 
 #[cfg(test)]

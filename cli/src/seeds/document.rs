@@ -99,7 +99,7 @@ fn swarm(stage: &Stage, known: Option<KnownSwarm>) -> SwarmOptions {
 }
 
 /// The disk for mirrored volumes. Hives that are metal, or may be, have one in any case, whatever its size.
-fn mirrored(stage: &Stage, host: &Host, here: bool) -> Option<MirroredDisk> {
+pub fn mirrored(stage: &Stage, host: &Host, here: bool) -> Option<MirroredDisk> {
     let device = host.hardware.mirrored_disk.clone().filter(|_| !here);
     let metal = !here && stage.provider.may_be_metal() && host.is_hive();
     if host.mirrored_disk_gb.is_none() && device.is_none() && !metal {

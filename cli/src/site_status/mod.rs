@@ -3,6 +3,7 @@
 mod table;
 mod verdict;
 mod vips;
+pub mod volumes;
 
 use hive_inventory::node::NodeStatus;
 use hive_inventory::seed::KnownSwarm;

@@ -5,6 +5,7 @@
 #[allow(dead_code, reason = "the other test needs more of it")]
 #[path = "../cluster/machine.rs"]
 mod machine;
+mod mirrored;
 mod operator;
 #[allow(dead_code, reason = "the other test needs more of it")]
 #[path = "../cluster/swarm.rs"]
@@ -27,6 +28,7 @@ fn a_sites_services_are_deployed_and_stay_as_its_files_say() {
     mistakes(&operator);
     plan_alone(&operator);
     networks_and_volumes(&operator);
+    mirrored::volumes(&operator);
     first_time(&operator);
     second_time(&operator);
     drift(&operator);

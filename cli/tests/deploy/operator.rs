@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::JoinHandle;
 
-use bollard::models::Service;
-use bollard::query_parameters::{InspectNetworkOptions, ListServicesOptions, UpdateServiceOptions};
+use bollard::models::{Config, Service, VolumeCreateRequest};
+use bollard::query_parameters::{
+    InspectNetworkOptions, ListServicesOptions, RemoveVolumeOptions, UpdateServiceOptions,
+};
 use tokio::runtime::Runtime;
 
 use crate::machine::{wait, which};
@@ -247,6 +249,42 @@ impl Operator {
             let updated = docker.update_service(name, spec, options, None).await;
             updated.unwrap();
         });
+    }
+
+    /// The configs, and the version of each.
+    pub fn configs(&self) -> BTreeMap<String, u64> {
+        let docker = self.swarm.machines[0].as_ref().unwrap().docker();
+        let listed = self.runtime.block_on(docker.list_configs(None)).unwrap();
+        let version = |config: Config| {
+            let index = config.version.unwrap().index.unwrap();
+            (config.spec.unwrap().name.unwrap(), index)
+        };
+        listed.into_iter().map(version).collect()
+    }
+
+    /// What the hosts would do at the end of a removal.
+    pub fn remove_config(&self, name: &str) {
+        let docker = self.swarm.machines[0].as_ref().unwrap().docker();
+        self.runtime.block_on(docker.delete_config(name)).unwrap();
+    }
+
+    /// What somebody does without hive.
+    pub fn volume_by_hand(&self, host: usize, name: &str) {
+        let docker = self.swarm.machines[host].as_ref().unwrap().docker();
+        let request = VolumeCreateRequest {
+            name: Some(name.into()),
+            ..VolumeCreateRequest::default()
+        };
+        self.runtime
+            .block_on(docker.create_volume(request))
+            .unwrap();
+    }
+
+    /// As somebody does who clears up.
+    pub fn remove_volume(&self, host: usize, name: &str) {
+        let docker = self.swarm.machines[host].as_ref().unwrap().docker();
+        let removed = docker.remove_volume(name, None::<RemoveVolumeOptions>);
+        self.runtime.block_on(removed).unwrap();
     }
 
     /// As somebody does who clears up; tasks of removed services may need a moment to leave it.

@@ -2,6 +2,7 @@
 //! come from the caller.
 
 mod material;
+pub mod mirrored;
 mod network;
 mod service;
 mod standalone;
@@ -69,19 +70,24 @@ pub fn desired(services: &Services, contents: &Contents) -> Result<Desired, Erro
     })
 }
 
+/// Mirrored volumes are records in the swarm, with a plan of their own.
 fn volumes(services: &Services) -> Vec<DesiredVolume> {
     let volumes = services.volumes.values();
     volumes
-        .map(|volume| DesiredVolume {
-            name: volume.name.clone(),
-            source: match &volume.kind {
+        .filter_map(|volume| {
+            let source = match &volume.kind {
                 VolumeKind::Driver { driver, options } => VolumeSource::Driver {
                     driver: driver.clone(),
                     options: options.clone(),
                 },
-                kind => VolumeSource::Elsewhere(kind.clone()),
-            },
-            labels: BTreeMap::new(),
+                VolumeKind::Nfs { .. } => VolumeSource::Elsewhere,
+                VolumeKind::Drbd { .. } => return None,
+            };
+            Some(DesiredVolume {
+                name: volume.name.clone(),
+                source,
+                labels: BTreeMap::new(),
+            })
         })
         .collect()
 }

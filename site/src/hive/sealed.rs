@@ -2,7 +2,9 @@
 //!
 //! The top level of a hive definition holds them for all stages; a stage overrides them key by key.
 
-use hive_inventory::image::{DockerEngine, DrbdModule, DrbdSettings, ImageSettings, KernelFlavour};
+use hive_inventory::image::{
+    DockerEngine, DrbdModule, DrbdSettings, ImageSettings, KernelFlavour, NoQuorum,
+};
 
 use super::package_sources::{archives, debs, packages, url};
 use crate::yaml::fields::Fields;
@@ -22,7 +24,7 @@ const IMAGE_KEYS: &[&str] = &[
     "locale",
     "addon",
 ];
-const DRBD_KEYS: &[&str] = &["module", "debs", "accept_bad_version"];
+const DRBD_KEYS: &[&str] = &["module", "debs", "accept_bad_version", "on_no_quorum"];
 const SUITES: &[(&str, &str)] = &[("trixie", "trixie"), ("bookworm", "bookworm")];
 
 /// The settings as read so far, with the places that later checks point at.
@@ -113,6 +115,14 @@ impl Sealed {
         over(
             &mut self.drbd.accept_bad_version,
             fields.flag("accept_bad_version", report),
+        );
+        let ways = &[
+            ("io-error", NoQuorum::IoError),
+            ("suspend-io", NoQuorum::SuspendIo),
+        ];
+        over(
+            &mut self.drbd.on_no_quorum,
+            choice(fields, "on_no_quorum", ways, report),
         );
     }
 

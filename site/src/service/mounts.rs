@@ -324,7 +324,7 @@ fn declare(
                 available_on = values::stages(&entry.node, "available_on", report);
             }
             if key == "drbd" {
-                mirrored::read(source, &inner, around, report)?
+                mirrored::read(source, place, &inner, around, report)?
             } else {
                 Maker::Nfs {
                     size: values::bytes(&inner, "size", report),

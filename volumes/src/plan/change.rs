@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::create::room;
 use super::{Action, Refusal, Site, Wanted, placement, refusal};
+use crate::bytes::Bytes;
 use crate::file_system::FileSystem;
 use crate::record::{HIGHEST_NODE_ID, Identity, Module, Part, PartKind, Record};
 
@@ -69,8 +70,8 @@ pub(super) fn change(
         .collect();
     if want.size > state.size {
         room(identity, want.size, &kinds, site)?;
-        let more = want.size - state.size;
-        changes.insert(0, format!("grows by {more} bytes to {}", want.size));
+        let (before, after) = (Bytes(state.size), Bytes(want.size));
+        changes.insert(0, format!("grows from {before} to {after}"));
     }
     if site.on_no_quorum != state.on_no_quorum {
         changes.push("another behaviour without a majority".to_owned());

@@ -10,6 +10,7 @@ mod refusal;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use crate::bytes::Bytes;
 use crate::file_system::FileSystem;
 use crate::name::VolumeName;
 use crate::record::{Identity, Module, OnNoQuorum, Record, State};
@@ -294,8 +295,8 @@ impl fmt::Display for Plan {
                     let copies: Vec<&str> = state.copies().collect();
                     writeln!(
                         f,
-                        "+ volume {name}: {} bytes, {}, device {}, copies on {}",
-                        state.size,
+                        "+ volume {name}: {}, {}, device {}, copies on {}",
+                        Bytes(state.size),
                         identity.file_system.name(),
                         identity.device(),
                         copies.join(", ")

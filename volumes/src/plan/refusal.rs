@@ -1,5 +1,6 @@
 //! What is not done, and what a person can do instead.
 
+use crate::bytes::Bytes;
 use crate::file_system::FileSystem;
 use crate::name::{NameError, VolumeName};
 use crate::record::{PartKind, Record};
@@ -51,8 +52,8 @@ pub enum Refusal {
     },
     /// No room for a file system.
     #[error(
-        "volume {name} is to have {size} bytes, and {} needs {} at least{}",
-        .file_system.name(), .file_system.smallest(), way_out(*.file_system)
+        "volume {name} is to have {}, and {} needs {} at least{}",
+        Bytes(*.size), .file_system.name(), Bytes(.file_system.smallest()), way_out(*.file_system)
     )]
     TooSmall {
         /// The volume.
@@ -64,7 +65,8 @@ pub enum Refusal {
     },
     /// Larger than a pool.
     #[error(
-        "volume {name} needs {needed} bytes with DRBD's meta data, and the whole pool of {host} has {pool}; take a smaller `size`, or name {host} in `diskless`"
+        "volume {name} needs {} with DRBD's meta data, and the whole pool of {host} has {}; take a smaller `size`, or name {host} in `diskless`",
+        Bytes(*.needed), Bytes(*.pool)
     )]
     TooLarge {
         /// The volume.
@@ -136,7 +138,8 @@ pub enum Refusal {
     },
     /// Smaller than before.
     #[error(
-        "volume {name} has {before} bytes and is to have {size}: volumes can't shrink; put {before} back, or make a smaller one under another name and copy what it holds"
+        "volume {name} has {before} and is to have {}: volumes can't shrink; put {before} back, or make a smaller one under another name and copy what it holds",
+        Bytes(*.size), before = Bytes(*.before)
     )]
     Shrinks {
         /// The volume.

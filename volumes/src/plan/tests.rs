@@ -92,7 +92,7 @@ fn a_mesh_has_a_copy_on_each_hive_that_is_not_diskless() {
     let plan = planned(&[want], &three(Module::Drbd9), &There::default()).unwrap();
     assert_eq!(
         plan.to_string(),
-        "+ volume web: 1073741824 bytes, xfs, device /dev/drbd1, copies on p-hive0, p-hive2\n"
+        "+ volume web: 1 GiB, xfs, device /dev/drbd1, copies on p-hive0, p-hive2\n"
     );
     let state = created(&plan)[0];
     assert_eq!(state.birth, Birth::Unborn);
@@ -189,7 +189,7 @@ fn a_volume_grows_and_hosts_come_and_go_with_their_own_numbers() {
     assert_eq!(
         changes,
         [
-            "grows by 1073741824 bytes to 2147483648",
+            "grows from 1 GiB to 2 GiB",
             "a-hive9 takes part",
             "p-hive0 is left out"
         ]
@@ -220,7 +220,7 @@ fn what_would_lose_data_is_refused_with_the_way_out() {
     };
     assert_eq!(
         with(|w| w.size = 512 << 20),
-        "volume db has 1073741824 bytes and is to have 536870912: volumes can't shrink; put 1073741824 back, or make a smaller one under another name and copy what it holds"
+        "volume db has 1 GiB and is to have 512 MiB: volumes can't shrink; put 1 GiB back, or make a smaller one under another name and copy what it holds"
     );
     assert!(with(|w| w.file_system = "ext4".into()).contains("the file system xfs"));
     assert!(with(|w| w.id = 9).contains("the device id 2 and is to have 9"));
@@ -247,12 +247,12 @@ fn what_can_t_be_made_is_refused_with_the_way_out() {
     assert!(with(|w| w.file_system = "btrfs".into()).contains("\"btrfs\""));
     let small = with(|w| w.size = 299 << 20);
     assert!(
-        small.contains("xfs needs 314572800 at least; take `fstype: ext4`"),
+        small.contains("xfs needs 300 MiB at least; take `fstype: ext4`"),
         "{small}"
     );
     let large = with(|w| w.size = 20 * GIB);
     assert!(
-        large.contains("the whole pool of p-hive0 has 21474836480"),
+        large.contains("the whole pool of p-hive0 has 20 GiB"),
         "{large}"
     );
     assert!(with(|w| w.id = 256).contains("255 mirrored volumes at most"));

@@ -109,6 +109,8 @@ fn net(secret: &str) -> Vec<String> {
         "ping-int 3",
         "connect-int 3",
         "cram-hmac-alg sha256",
+        // What online verify compares.
+        "verify-alg crc32c",
     ];
     let mut lines: Vec<String> = fixed.map(str::to_owned).to_vec();
     lines.push(format!("shared-secret \"{secret}\""));

@@ -1,0 +1,489 @@
+//! Mirrored volumes of a stage, of what all hives report and what the swarm's records say. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hive_inventory::volumes::{FileSystemReport, PoolReport, VolumeReport};
+use hive_records::Records;
+use hive_volumes::Bytes;
+use serde::Serialize;
+
+use crate::mirrored::reports::Reports;
+use crate::output;
+
+/// From here on a pool or a file system counts as nearly full, in hundredths of a percent.
+pub const NEARLY_FULL: u64 = 9000;
+
+/// A mirrored volume of the stage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Volume {
+    /// Its name.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    /// `xfs` or `ext4`.
+    pub file_system: String,
+    /// Minor number of `/dev/drbdN`.
+    pub minor: u8,
+    /// Hosts on which it is in use; more than one must never be.
+    pub primary: Vec<String>,
+    /// How many hosts keep a copy.
+    pub copies: usize,
+    /// How many of the copies are up to date.
+    pub up_to_date: usize,
+    /// Bytes that differ between the copies, as far as is known.
+    pub out_of_sync: u64,
+    /// Connections that are not up: who sees whom how.
+    pub down: Vec<String>,
+    /// The mounted file system.
+    pub mounted: Option<FileSystemReport>,
+    /// Containers that use it.
+    pub users: usize,
+    /// It is being removed.
+    pub removing: bool,
+    /// What hosts do or wait for, by host.
+    pub waiting: BTreeMap<String, String>,
+    /// What needs a person, by host.
+    pub trouble: BTreeMap<String, String>,
+    /// Hosts with a part in it that say nothing of it.
+    pub untold: Vec<String>,
+}
+
+/// All of a stage.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Volumes {
+    /// By name.
+    pub volumes: Vec<Volume>,
+    /// The hosts' pools.
+    pub pools: BTreeMap<String, PoolReport>,
+    /// What is wrong with all volumes, by host.
+    pub faults: BTreeMap<String, Vec<String>>,
+    /// Records that do not read.
+    pub unreadable: Vec<String>,
+    /// Hosts that report nothing, and why.
+    pub silent: BTreeMap<String, String>,
+}
+
+/// Puts together what hosts report. Without records nothing is known of volumes that no host reports.
+pub fn volumes(reports: &Reports, records: Option<&Records>) -> Volumes {
+    let mut all = Volumes::default();
+    let mut names = BTreeSet::new();
+    if let Some(records) = records {
+        names.extend(records.volumes.keys().cloned());
+        all.unreadable.clone_from(&records.unreadable);
+    }
+    for (host, report) in reports {
+        match report {
+            Ok(report) => {
+                names.extend(report.volumes.keys().cloned());
+                if let Some(pool) = &report.pool {
+                    all.pools.insert(host.clone(), pool.clone());
+                }
+                if !report.faults.is_empty() {
+                    all.faults.insert(host.clone(), report.faults.clone());
+                }
+            }
+            Err(why) => {
+                all.silent.insert(host.clone(), why.clone());
+            }
+        }
+    }
+    let volumes = names.into_iter();
+    all.volumes = volumes
+        .filter_map(|name| volume(name, reports, records))
+        .collect();
+    all
+}
+
+fn volume(name: String, reports: &Reports, records: Option<&Records>) -> Option<Volume> {
+    let told: BTreeMap<&str, &VolumeReport> = reports
+        .iter()
+        .filter_map(|(host, report)| {
+            Some((host.as_str(), report.as_ref().ok()?.volumes.get(&name)?))
+        })
+        .collect();
+    let record = records.and_then(|records| records.volumes.get(&name));
+    let newest = told.values().max_by_key(|volume| volume.turn);
+    let mut volume = match (record, newest) {
+        (Some(record), _) => Volume {
+            size: record.state.size,
+            file_system: record.identity.file_system.name().to_owned(),
+            minor: record.identity.id,
+            removing: record.state.removal.is_some(),
+            ..empty(name)
+        },
+        (None, Some(newest)) => Volume {
+            size: newest.size,
+            file_system: newest.file_system.clone(),
+            minor: newest.minor,
+            removing: newest.removing,
+            ..empty(name)
+        },
+        (None, None) => return None,
+    };
+    let copies: BTreeSet<String> = match record {
+        Some(record) => record.state.copies().map(str::to_owned).collect(),
+        None => {
+            let copies = told.iter().filter(|(_, volume)| volume.part == "copy");
+            copies.map(|(host, _)| (*host).to_owned()).collect()
+        }
+    };
+    volume.copies = copies.len();
+    if let Some(record) = record {
+        let hosts = record.state.present().map(|(host, _)| host);
+        let untold = hosts.filter(|host| !told.contains_key(host));
+        volume.untold = untold.map(str::to_owned).collect();
+    }
+    for (host, report) in &told {
+        join(&mut volume, host, report);
+    }
+    let disk = |host: &String| seen_disk(host, &told);
+    volume.up_to_date = copies
+        .iter()
+        .filter(|host| disk(host) == Some("UpToDate"))
+        .count();
+    Some(volume)
+}
+
+/// What a host's copy is worth: in its own words, or else in those of one that is connected to it.
+fn seen_disk<'a>(host: &str, told: &BTreeMap<&str, &'a VolumeReport>) -> Option<&'a str> {
+    if let Some(own) = told.get(host) {
+        return own.resource.as_ref().map(|resource| resource.disk.as_str());
+    }
+    let resources = told.values().filter_map(|report| report.resource.as_ref());
+    let peers = resources.filter_map(|resource| resource.peers.get(host));
+    let mut connected = peers.filter(|peer| is_up(&peer.connection));
+    connected.next().map(|peer| peer.disk.as_str())
+}
+
+/// Whether two hosts speak.
+pub fn is_up(connection: &str) -> bool {
+    !matches!(connection, "StandAlone" | "Trying")
+}
+
+fn empty(name: String) -> Volume {
+    Volume {
+        name,
+        size: 0,
+        file_system: String::new(),
+        minor: 0,
+        primary: Vec::new(),
+        copies: 0,
+        up_to_date: 0,
+        out_of_sync: 0,
+        down: Vec::new(),
+        mounted: None,
+        users: 0,
+        removing: false,
+        waiting: BTreeMap::new(),
+        trouble: BTreeMap::new(),
+        untold: Vec::new(),
+    }
+}
+
+fn join(volume: &mut Volume, host: &str, report: &VolumeReport) {
+    volume.users += report.users;
+    if let Some(what) = &report.trouble {
+        volume.trouble.insert(host.to_owned(), what.clone());
+    } else if let Some(what) = &report.waiting_for {
+        volume.waiting.insert(host.to_owned(), what.clone());
+    }
+    if report.mounted.is_some() {
+        volume.mounted.clone_from(&report.mounted);
+    }
+    let Some(resource) = &report.resource else {
+        return;
+    };
+    if resource.primary {
+        volume.primary.push(host.to_owned());
+    }
+    for (peer, seen) in &resource.peers {
+        // Both sides tell of the same difference.
+        volume.out_of_sync = volume.out_of_sync.max(seen.out_of_sync);
+        if !is_up(&seen.connection) {
+            volume
+                .down
+                .push(format!("{host} sees {peer}: {}", seen.connection));
+        }
+    }
+}
+
+impl Volumes {
+    /// Whether nobody has to look at anything.
+    pub fn is_content(&self) -> bool {
+        let full = |pool: &PoolReport| {
+            u64::from(pool.used) >= NEARLY_FULL || u64::from(pool.notes_used) >= NEARLY_FULL
+        };
+        self.faults.is_empty()
+            && self.unreadable.is_empty()
+            && !self.pools.values().any(full)
+            && self.volumes.iter().all(Volume::is_content)
+    }
+}
+
+impl Volume {
+    fn is_content(&self) -> bool {
+        self.up_to_date == self.copies
+            && self.primary.len() <= 1
+            && self.out_of_sync == 0
+            && self.down.is_empty()
+            && self.trouble.is_empty()
+            && self.untold.is_empty()
+            && self
+                .mounted
+                .as_ref()
+                .is_none_or(|fs| share(fs.used, fs.bytes) < NEARLY_FULL)
+    }
+}
+
+/// How much of something is used, in hundredths of a percent.
+pub fn share(used: u64, bytes: u64) -> u64 {
+    match bytes {
+        0 => 0,
+        bytes => u64::try_from(u128::from(used) * 10_000 / u128::from(bytes)).unwrap_or(u64::MAX),
+    }
+}
+
+/// Hundredths of a percent in words.
+pub fn percent(hundredths: u64) -> String {
+    format!("{}.{} %", hundredths / 100, hundredths / 10 % 10)
+}
+
+/// Tables and notes for a person; empty when there is no volume and nothing is wrong.
+pub fn text(all: &Volumes) -> String {
+    let mut parts = Vec::new();
+    if !all.volumes.is_empty() {
+        let head = [
+            "VOLUME",
+            "SIZE",
+            "ON",
+            "IN USE ON",
+            "UP TO DATE",
+            "OUT OF SYNC",
+            "USED",
+        ];
+        let rows: Vec<Vec<String>> = all.volumes.iter().map(row).collect();
+        parts.push(output::table(&head, &rows));
+    }
+    if !all.pools.is_empty() && !all.volumes.is_empty() {
+        let row = |(host, pool): (&String, &PoolReport)| {
+            vec![
+                host.clone(),
+                format!("{}/{}", pool.group, pool.pool),
+                output::size(pool.bytes),
+                percent(pool.used.into()),
+                percent(pool.notes_used.into()),
+            ]
+        };
+        let rows: Vec<Vec<String>> = all.pools.iter().map(row).collect();
+        let head = ["HOST", "POOL", "SIZE", "USED", "NOTES USED"];
+        parts.push(output::table(&head, &rows));
+    }
+    let notes = notes(all);
+    if !notes.is_empty() {
+        parts.push(notes);
+    }
+    parts.join("\n")
+}
+
+fn row(volume: &Volume) -> Vec<String> {
+    let on = match volume.removing {
+        true => "being removed".to_owned(),
+        false => match volume.primary.as_slice() {
+            [] => "nowhere".to_owned(),
+            hosts => hosts.join(" AND "),
+        },
+    };
+    let used = volume.mounted.as_ref().map_or("-".into(), |fs| {
+        let part = percent(share(fs.used, fs.bytes));
+        format!("{part} of {}", output::size(fs.bytes))
+    });
+    vec![
+        volume.name.clone(),
+        Bytes(volume.size).to_string(),
+        format!("/dev/drbd{} {}", volume.minor, volume.file_system),
+        on,
+        format!("{} of {}", volume.up_to_date, volume.copies),
+        output::size(volume.out_of_sync),
+        used,
+    ]
+}
+
+fn notes(all: &Volumes) -> String {
+    let mut notes = String::new();
+    let mut note = |line: String| {
+        notes.push_str(&line);
+        notes.push('\n');
+    };
+    for volume in &all.volumes {
+        let name = &volume.name;
+        for (host, what) in &volume.trouble {
+            note(format!("{name} on {host} needs you: {what}"));
+        }
+        for (host, what) in &volume.waiting {
+            note(format!("{name} on {host}: {what}"));
+        }
+        for down in &volume.down {
+            note(format!("{name}: {down}"));
+        }
+        if !volume.untold.is_empty() {
+            note(format!("{name}: no word from {}", volume.untold.join(", ")));
+        }
+    }
+    for (host, faults) in &all.faults {
+        for fault in faults {
+            note(format!("{host}: {fault}"));
+        }
+    }
+    for why in &all.unreadable {
+        note(why.clone());
+    }
+    notes
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+    use hive_inventory::volumes::{
+        ResourceReport, VOLUMES_VERSION, VolumePeerReport, VolumesReport,
+    };
+
+    /// A volume that is as it should be, on `h0` or `h1`.
+    pub fn volume() -> VolumeReport {
+        VolumeReport {
+            turn: 3,
+            birthmark: "b".into(),
+            size: 1 << 30,
+            minor: 1,
+            file_system: "xfs".into(),
+            part: "copy".into(),
+            settled: true,
+            removing: false,
+            waiting_for: None,
+            trouble: None,
+            resource: None,
+            mounted: None,
+            users: 0,
+        }
+    }
+
+    /// A resource with one peer.
+    pub fn resource(disk: &str, peer: &str, connection: &str, peer_disk: &str) -> ResourceReport {
+        let seen = VolumePeerReport {
+            connection: connection.into(),
+            primary: false,
+            disk: peer_disk.into(),
+            out_of_sync: 0,
+        };
+        ResourceReport {
+            primary: false,
+            disk: disk.into(),
+            suspended: false,
+            quorum: true,
+            peers: BTreeMap::from([(peer.to_owned(), seen)]),
+        }
+    }
+
+    /// What a host with one volume reports.
+    pub fn report(name: &str, volume: VolumeReport) -> VolumesReport {
+        VolumesReport {
+            version: VOLUMES_VERSION,
+            pool: Some(PoolReport {
+                group: "drbdvg".into(),
+                pool: "drbdpool".into(),
+                bytes: 20 << 30,
+                used: 1234,
+                notes_used: 410,
+            }),
+            volumes: BTreeMap::from([(name.to_owned(), volume)]),
+            faults: Vec::new(),
+        }
+    }
+
+    /// Two hosts with a copy each, in use on the first.
+    pub fn pair() -> Reports {
+        let mut first = volume();
+        let mut up = resource("UpToDate", "h1", "Connected", "UpToDate");
+        up.primary = true;
+        first.resource = Some(up);
+        first.users = 1;
+        first.mounted = Some(FileSystemReport {
+            bytes: 1000 << 20,
+            used: 123 << 20,
+        });
+        let mut second = volume();
+        second.resource = Some(resource("UpToDate", "h0", "Connected", "UpToDate"));
+        Reports::from([
+            ("h0".to_owned(), Ok(report("data", first))),
+            ("h1".to_owned(), Ok(report("data", second))),
+        ])
+    }
+
+    #[test]
+    fn what_is_well_reads_like_this() {
+        let all = volumes(&pair(), None);
+        assert!(all.is_content());
+        assert_eq!(
+            text(&all),
+            "VOLUME  SIZE   ON              IN USE ON  UP TO DATE  OUT OF SYNC  USED\n\
+             data    1 GiB  /dev/drbd1 xfs  h0         2 of 2      0 B          12.3 % of 1000.0 MiB\n\
+             \n\
+             HOST  POOL             SIZE      USED    NOTES USED\n\
+             h0    drbdvg/drbdpool  20.0 GiB  12.3 %  4.1 %\n\
+             h1    drbdvg/drbdpool  20.0 GiB  12.3 %  4.1 %\n"
+        );
+        assert_eq!(text(&Volumes::default()), "");
+    }
+
+    #[test]
+    fn what_is_not_is_told() {
+        let mut reports = pair();
+        let second = reports.get_mut("h1").unwrap().as_mut().unwrap();
+        let told = second.volumes.get_mut("data").unwrap();
+        told.resource = Some(resource("Outdated", "h0", "StandAlone", "Unknown"));
+        told.trouble = Some("mend me".into());
+        reports.insert("h2".into(), Err("refused".into()));
+        let all = volumes(&reports, None);
+        assert!(!all.is_content());
+        let data = &all.volumes[0];
+        assert_eq!((data.up_to_date, data.copies), (1, 2));
+        assert_eq!(data.down, ["h1 sees h0: StandAlone"]);
+        assert!(text(&all).contains("data on h1 needs you: mend me\n"));
+        assert_eq!(all.silent["h2"], "refused");
+    }
+
+    #[test]
+    fn a_silent_hosts_copy_is_what_its_peer_sees() {
+        let mut reports = pair();
+        reports.insert("h1".into(), Err("refused".into()));
+        let all = volumes(&reports, None);
+        // Without records only reported copies are known.
+        assert_eq!((all.volumes[0].up_to_date, all.volumes[0].copies), (1, 1));
+        let told: BTreeMap<&str, &VolumeReport> = reports
+            .iter()
+            .filter_map(|(host, report)| {
+                Some((host.as_str(), &report.as_ref().ok()?.volumes["data"]))
+            })
+            .collect();
+        assert_eq!(seen_disk("h1", &told), Some("UpToDate"));
+    }
+
+    #[test]
+    fn a_record_without_a_report_is_shown() {
+        let identity = include_str!("../../../volumes/tests/golden/record-1.json");
+        let state = include_str!("../../../volumes/tests/golden/state-1.json");
+        let record = hive_volumes::Record {
+            identity: serde_json::from_str(identity).unwrap(),
+            state: serde_json::from_str(state).unwrap(),
+            config: "c1".into(),
+            version: 1,
+        };
+        let mut records = Records::default();
+        records.volumes.insert("db".into(), record);
+        let all = volumes(&Reports::new(), Some(&records));
+        let db = &all.volumes[0];
+        assert_eq!((db.up_to_date, db.copies), (0, 2));
+        assert_eq!(db.untold, ["p-hive0", "p-hive1"]);
+        assert!(!all.is_content());
+        assert!(text(&all).contains("db: no word from p-hive0, p-hive1"));
+    }
+}
