@@ -115,6 +115,10 @@ impl Watch {
 
         let all = running == wanted && (wanted > 0 || is_empty_on_purpose(service));
         let mut phase = match update_phase(service, self.goal) {
+            // Docker goes on with an update of a global service while one of its hosts is gone, maybe for ever.
+            Some(Phase::Updating) if all && quiet >= self.patience.stuck + pauses(service) => {
+                Phase::Converged
+            }
             Some(phase) => phase,
             None if all => self.watching(now, service),
             None => Phase::Starting,
@@ -168,12 +172,7 @@ impl Watch {
 
     fn watching(&mut self, now: Duration, service: &Service) -> Phase {
         let completed = update(service).and_then(|status| status.state);
-        let monitor = || {
-            let config = service.spec.as_ref()?.update_config.as_ref()?;
-            let monitor = u64::try_from(config.monitor?).ok()?;
-            (monitor > 0).then(|| Duration::from_nanos(monitor))
-        };
-        let steady = self.patience.steady.or_else(monitor).unwrap_or(MONITOR);
+        let steady = self.patience.steady.unwrap_or_else(|| monitor(service));
         let since = *self.steady_since.get_or_insert(now);
         // Docker has watched them already.
         let watched = completed == Some(Update::COMPLETED);
@@ -197,6 +196,23 @@ impl Watch {
             error: (!error.is_empty()).then_some(error),
         }
     }
+}
+
+/// How long docker watches a task that it updated.
+fn monitor(service: &Service) -> Duration {
+    let spec = service.spec.as_ref();
+    let config = spec.and_then(|spec| spec.update_config.as_ref());
+    let monitor = config.and_then(|config| u64::try_from(config.monitor?).ok());
+    let monitor = monitor.filter(|nanos| *nanos > 0).map(Duration::from_nanos);
+    monitor.unwrap_or(MONITOR)
+}
+
+/// How long nothing may be seen to happen between two steps of an update.
+fn pauses(service: &Service) -> Duration {
+    let spec = service.spec.as_ref();
+    let config = spec.and_then(|spec| spec.update_config.as_ref());
+    let delay = config.and_then(|config| u64::try_from(config.delay?).ok());
+    Duration::from_nanos(delay.unwrap_or_default()) + monitor(service)
 }
 
 /// Tasks by slot, or by host of a global service; the newest last.

@@ -189,3 +189,27 @@ fn a_container_that_takes_long_to_start_is_not_failed_because_one_failed_before(
     assert_eq!(story.at(1, &service, &often).phase, Phase::Watching);
     assert_eq!(story.at(6, &service, &often).phase, Phase::Converged);
 }
+
+/// One host of a global service lost its power in the middle of an update.
+#[test]
+fn an_update_that_docker_never_ends_is_over_when_all_that_can_run_does() {
+    let running = service(r#"{"Global":{}}"#, "updating");
+    let mut tasks = [
+        task(1, 1, "running", "running", ""),
+        task(2, 1, "running", "running", ""),
+    ];
+    for task in &mut tasks {
+        task.slot = None;
+    }
+    let mut story = Story::new(Goal::Rollout);
+    assert_eq!(story.at(0, &running, &tasks).phase, Phase::Updating);
+    assert_eq!(story.at(24, &running, &tasks).phase, Phase::Updating);
+    assert_eq!(story.at(25, &running, &tasks).phase, Phase::Converged);
+    // The pause between two hosts is not the end.
+    let mut slow = running;
+    let spec = slow.spec.as_mut().unwrap();
+    spec.update_config = serde_json::from_str(r#"{"Delay":60000000000}"#).unwrap();
+    let mut story = Story::new(Goal::Rollout);
+    assert_eq!(story.at(0, &slow, &tasks).phase, Phase::Updating);
+    assert_eq!(story.at(84, &slow, &tasks).phase, Phase::Updating);
+}
