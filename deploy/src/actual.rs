@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bollard::Docker;
-use bollard::models::{ConfigSpec, Network, SecretSpec, ServiceSpec, Volume};
+use bollard::models::{
+    ConfigSpec, Network, SecretSpec, ServiceSpec, ServiceUpdateStatusStateEnum as Update, Volume,
+};
 use bollard::query_parameters::{ListServicesOptions, ListVolumesOptions};
 
 use crate::error::Error;
@@ -37,6 +39,8 @@ pub struct Found<T> {
     pub spec: T,
     /// Running and wanted tasks, of a service.
     pub tasks: Option<(u64, u64)>,
+    /// Docker stopped in the middle of an update of a service, and waits to be told again.
+    pub paused: bool,
 }
 
 impl Actual {
@@ -60,7 +64,9 @@ impl Actual {
                 (number(status.running_tasks), number(status.desired_tasks))
             });
             let name = spec.name.clone().unwrap_or_default();
-            let found = found(service.id, service.version, spec, tasks);
+            let status = service.update_status.and_then(|status| status.state);
+            let mut found = found(service.id, service.version, spec, tasks);
+            found.paused = matches!(status, Some(Update::PAUSED | Update::ROLLBACK_PAUSED));
             actual.services.insert(name, found);
         }
         for network in networks.map_err(Error::doing("listing networks"))? {
@@ -121,5 +127,6 @@ fn found<T>(
         version: version.unwrap_or_default(),
         spec,
         tasks,
+        paused: false,
     }
 }

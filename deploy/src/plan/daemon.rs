@@ -90,6 +90,7 @@ fn found<T>(version: u64, spec: T) -> Found<T> {
         version,
         spec,
         tasks: None,
+        paused: false,
     }
 }
 

@@ -7,7 +7,7 @@ use bollard::models::{EndpointPortConfigPublishModeEnum, ServiceSpec, TaskSpecCo
 use super::image::{Images, settle};
 use super::material::granted;
 use super::network::reason;
-use super::{Action, Kind, Leftover, Request, Step, differences, owned};
+use super::{Action, Change, Kind, Leftover, Request, Step, differences, owned};
 use crate::actual::{Actual, Found};
 use crate::desired::{Desired, DesiredService};
 use crate::shape::{self, Shape};
@@ -130,7 +130,15 @@ pub fn change(
         mode.replicated = Some(there);
     }
     let old = shape::service(&found.spec, names);
-    let changes = differences(&old, &shape::service(&spec, names));
+    let mut changes = differences(&old, &shape::service(&spec, names));
+    // The same once more is how docker is told to go on.
+    if changes.is_empty() && force.is_none() && found.paused {
+        changes.push(Change {
+            path: "update".into(),
+            old: Some("paused".into()),
+            new: Some("goes on".into()),
+        });
+    }
     if changes.is_empty() && force.is_none() {
         let step = Step::new(Kind::Service, &service.name, Action::Unchanged);
         return step.at(&found.id, found.version);

@@ -295,3 +295,19 @@ fn volumes_are_planned_per_host_and_never_thrown_away() {
         .collect();
     assert_eq!(steps, [("h1", "blocked"), ("h2", "create")]);
 }
+
+/// A host that was lost in the middle of an update makes docker stop with it.
+#[test]
+fn an_update_that_docker_stopped_with_goes_on() {
+    let desired = desired(&site());
+    let mut actual = deployed(&desired);
+    let plan = planned(&desired, &actual, &Request::everything());
+    assert!(plan.touched_services().is_empty());
+    actual.services.get_mut("web").unwrap().paused = true;
+    let plan = planned(&desired, &actual, &Request::everything());
+    assert_eq!(plan.touched_services(), ["web"]);
+    let step = plan.steps.iter().find(|s| s.name == "web").unwrap();
+    assert!(
+        matches!(&step.action, Action::Update { changes, force: None } if changes[0].path == "update")
+    );
+}

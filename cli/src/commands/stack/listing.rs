@@ -258,6 +258,7 @@ mod tests {
             let found = Found {
                 spec,
                 tasks: Some(tasks),
+                paused: false,
                 ..Found::default()
             };
             actual.services.insert(name.into(), found);
