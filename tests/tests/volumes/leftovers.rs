@@ -9,7 +9,7 @@ const LEFT: &str = r#"
 ! lvs --noheadings -o lv_name drbdvg | grep -qwF -- NAME || echo logical volume
 [ ! -e /sys/block/drbdMINOR ] || echo device
 [ ! -e /etc/drbd.d/NAME.res ] || echo configuration
-! grep -q '/NAME /var/lib/hive/volumes\|/var/lib/hive/volumes/NAME ' /proc/self/mountinfo || echo mount
+! grep -q '/var/lib/hive/volumes/NAME ' /proc/self/mountinfo || echo mount
 ! docker volume ls --format '{{.Name}}' | grep -qxF -- NAME || echo docker volume
 "#;
 /// In the swarm.
