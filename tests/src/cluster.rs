@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread;
 
@@ -103,9 +103,19 @@ impl Cluster {
 
     /// Gives every host the images.
     fn load(&self, images: &Images) {
+        self.give(images, &HOSTS);
+    }
+
+    /// Gives these hosts the images of all boxes: what one with a new disk lacks.
+    pub fn give_boxes(&self, hosts: &[&str]) {
+        self.give(&Images::new(&IMAGES), hosts);
+    }
+
+    /// Gives these hosts images.
+    pub fn give(&self, images: &Images, hosts: &[&str]) {
         let bytes = std::fs::read(images.archive()).unwrap();
         thread::scope(|all| {
-            for host in HOSTS {
+            for host in hosts.iter().copied() {
                 let bytes = &bytes;
                 all.spawn(move || {
                     self.remote(host, "docker load -q", bytes)
@@ -140,16 +150,10 @@ impl Cluster {
     /// ends. The connection is kept: under emulation a new one costs seconds.
     pub(crate) fn ssh(&self, host: &str, command: &str) -> Command {
         let socket = self.path(".ssh-%n");
-        let mut ssh = Command::new("ssh");
-        ssh.arg("-F")
-            .arg(self.path(".hive/private/ssh_config"))
-            .args(["-o", "ControlMaster=auto", "-o", "ControlPersist=60"])
+        let mut ssh = ssh(&self.folder);
+        ssh.args(["-o", "ControlMaster=auto", "-o", "ControlPersist=60"])
             .args(["-o", &format!("ControlPath={}", socket.display())])
-            .args(["-o", "ConnectTimeout=60", "-o", "LogLevel=ERROR"])
-            .args([host, &format!("sudo {command}")])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+            .args([host, &format!("sudo {command}")]);
         ssh
     }
 
@@ -195,6 +199,25 @@ impl Cluster {
     pub fn switch(&self) -> Switch {
         Switch::attach(&self.path(".hive/private/run/switch")).unwrap()
     }
+}
+
+/// A connection by the ssh_config of the stage in a site folder, without host and command yet.
+pub(crate) fn ssh(folder: &Path) -> Command {
+    let mut ssh = Command::new("ssh");
+    ssh.arg("-F")
+        .arg(folder.join(".hive/private/ssh_config"))
+        .args(["-o", "ConnectTimeout=60", "-o", "LogLevel=ERROR"])
+        // A host that went without a word is given up; a slow one is not.
+        .args([
+            "-o",
+            "ServerAliveInterval=20",
+            "-o",
+            "ServerAliveCountMax=9",
+        ])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    ssh
 }
 
 /// The hardware address of a host on the private network, as `hive run` gives it.

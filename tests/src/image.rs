@@ -2,7 +2,7 @@
 //!
 //! One archive as `docker save` writes it, so that every host that loads it has the same image ids.
 //! All images share a layer with busybox (package busybox-static) and perl (perl-base, which every
-//! Debian has; busybox can't listen for UDP).
+//! Debian has; busybox can't listen for UDP). Programs of the stories' own can be added to it.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -74,6 +74,11 @@ pub struct Image {
 impl Images {
     /// Makes them; each runs a web server at port 80 unless told otherwise.
     pub fn new(images: &[Image]) -> Self {
+        Self::with_programs(images, &[])
+    }
+
+    /// Makes them with these programs in their `/bin`.
+    pub fn with_programs(images: &[Image], programs: &[&Path]) -> Self {
         let made = Self {
             dir: tempfile::Builder::new()
                 .prefix("hive-images-")
@@ -92,6 +97,9 @@ impl Images {
                     &format!("{}\n", image.version),
                     0o644,
                 );
+                for program in programs {
+                    carry(folder, program);
+                }
             });
             manifest.push(made.image(image, &[&shared, &own]));
         }
@@ -182,24 +190,48 @@ fn fill_shared(root: &Path) {
     perl(root);
 }
 
-/// The interpreter with its modules as they lie here, and its libraries apart: a static busybox that
-/// finds a C library at the usual place loads it to resolve names, and can die of it.
+/// The interpreter with its modules as they lie here.
 fn perl(root: &Path) {
-    let place = root.join(&PERL[1..]);
-    fs::create_dir_all(&place).unwrap();
-    let libraries = Command::new("ldd").arg("/usr/bin/perl").output().unwrap();
-    let text = said(&libraries);
-    let words = text.split_whitespace().filter(|w| w.starts_with('/'));
-    for file in words.chain(["/usr/bin/perl"]) {
-        let name = Path::new(file).file_name().unwrap();
-        fs::copy(file, place.join(name)).unwrap();
-    }
-    fs::create_dir_all(root.join("usr/bin")).unwrap();
+    with_libraries(root, Path::new("/usr/bin/perl"), PERL);
     write(root, "usr/bin/perl", START_PERL, 0o755);
     let modules = root.join(SHARED_PERL);
     fs::create_dir_all(modules.parent().unwrap()).unwrap();
     let from = Path::new("/").join(SHARED_PERL);
     ok(Command::new("cp").arg("-a").arg(from).arg(modules));
+}
+
+/// A program, which containers find in `/bin`, whether it is static or not.
+fn carry(root: &Path, program: &Path) {
+    let name = program.file_name().unwrap().to_str().unwrap();
+    let folder = format!("/opt/{name}");
+    let start = match with_libraries(root, program, &folder) {
+        0 => format!("exec {folder}/{name} \"$@\""),
+        _ => format!(
+            "exec {folder}/ld-linux-x86-64.so.2 --library-path {folder} {folder}/{name} \"$@\""
+        ),
+    };
+    write(
+        root,
+        &format!("bin/{name}"),
+        &format!("#!/bin/sh\n{start}\n"),
+        0o755,
+    );
+}
+
+/// A program in a folder with the libraries that it needs; returns how many. They lie apart: a static
+/// busybox that finds a C library at the usual place loads it to resolve names, and can die of it.
+fn with_libraries(root: &Path, program: &Path, folder: &str) -> usize {
+    let place = root.join(&folder[1..]);
+    fs::create_dir_all(&place).unwrap();
+    let told = Command::new("ldd").arg(program).output().unwrap();
+    // Of a static program it says that in words, on either output.
+    let text = String::from_utf8_lossy(&told.stdout).into_owned();
+    let words = text.split_whitespace().filter(|w| w.starts_with('/'));
+    let libraries: Vec<&Path> = words.map(Path::new).collect();
+    for file in libraries.iter().copied().chain([program]) {
+        fs::copy(file, place.join(file.file_name().unwrap())).unwrap();
+    }
+    libraries.len()
 }
 
 fn write(root: &Path, name: &str, text: &str, mode: u32) {

@@ -9,9 +9,11 @@
     reason = "a story stops at what it did not expect"
 )]
 
+pub mod acknowledged;
 pub mod checklist;
 pub mod clock;
 pub mod cluster;
+pub mod drbd_packages;
 mod host;
 pub mod image;
 mod login;

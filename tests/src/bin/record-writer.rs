@@ -1,8 +1,8 @@
-//! Writes records onto a mirrored volume, and verifies them: the only program in a container of the
-//! stories, so it is built static and needs nothing.
+//! Writes records onto a mirrored volume, and verifies them, in containers of the stories.
 //!
 //! `record-writer write FILE` appends records for ever and prints `NUMBER MILLISECONDS HOST` for each
-//! that is acknowledged. `record-writer verify FILE ACKNOWLEDGED` says whether all of them are there.
+//! that is acknowledged. `record-writer verify FILE ACKNOWLEDGED` says whether all of them are there,
+//! `record-writer list FILE FIRST` prints those from a number on as they were printed when written.
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hive_tests::records::{self, Record};
 
-const USAGE: &str = "record-writer write FILE\nrecord-writer verify FILE ACKNOWLEDGED\n";
+const USAGE: &str = "record-writer write FILE\nrecord-writer verify FILE ACKNOWLEDGED\nrecord-writer list FILE FIRST\n";
 /// Pause between records: a story that counts them should not fill a disk.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -22,10 +22,11 @@ fn main() -> ExitCode {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
         ["write", file] => write(file),
-        ["verify", file, acknowledged] => match acknowledged.parse() {
-            Ok(acknowledged) => verify(file, acknowledged),
-            Err(_) => {
-                eprint!("record-writer: {acknowledged:?} is no number\n{USAGE}");
+        [what @ ("verify" | "list"), file, number] => match (*what, number.parse()) {
+            ("verify", Ok(acknowledged)) => verify(file, acknowledged),
+            (_, Ok(first)) => list(file, first),
+            (_, Err(_)) => {
+                eprint!("record-writer: {number:?} is no number\n{USAGE}");
                 return ExitCode::from(2);
             }
         },
@@ -76,11 +77,24 @@ fn write(path: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn verify(path: &str, acknowledged: u64) -> Result<(), String> {
+fn read(path: &str, acknowledged: u64) -> Result<Vec<Record>, String> {
     let file = File::open(path).map_err(|e| format!("opening {path}: {e}"))?;
     let found = records::verify(file, acknowledged);
     let found = found.map_err(|e| format!("reading {path}: {e}"))?;
-    let all = found.map_err(|fault| format!("{path} is not as it was acknowledged: {fault:?}"))?;
+    found.map_err(|fault| format!("{path} is not as it was acknowledged: {fault:?}"))
+}
+
+fn list(path: &str, first: u64) -> Result<(), String> {
+    let mut out = io::stdout().lock();
+    for record in read(path, 0)?.iter().filter(|r| r.number >= first) {
+        writeln!(out, "{} {} {}", record.number, record.time, record.host)
+            .map_err(|e| format!("telling of record {}: {e}", record.number))?;
+    }
+    Ok(())
+}
+
+fn verify(path: &str, acknowledged: u64) -> Result<(), String> {
+    let all = read(path, acknowledged)?;
     println!(
         "{} records, all {acknowledged} that were acknowledged among them",
         all.len()

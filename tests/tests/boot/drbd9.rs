@@ -3,10 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
+use hive_tests::drbd_packages::{self, PACKAGES, named};
 use hive_tests::{Site, skipped};
-
-/// Package files, separated by colons: drbd-dkms, and utilities if they are not Debian's.
-const PACKAGES: &str = "HIVE_DRBD_DEB";
 
 /// A resource whose other host never answers: its module, its transport and its disk are used all the same.
 const RESOURCE: &str = "resource try {
@@ -19,39 +17,17 @@ const RESOURCE: &str = "resource try {
   connection { host p-hive0; host nobody; }
 }";
 
-fn named_packages() -> Vec<PathBuf> {
-    std::env::var_os(PACKAGES)
-        .map(|list| {
-            std::env::split_paths(&list)
-                .filter(|p| !p.as_os_str().is_empty())
-                .collect()
-        })
-        .unwrap_or_default()
-}
-
 /// The sample site with these packages in place of the kernel's module.
 fn site_with(packages: &[PathBuf]) -> Site {
     let site = Site::new();
     site.edit("number_of_hosts: 3", "number_of_hosts: 1");
-    fs::create_dir(site.path("debs")).unwrap();
-    let names: Vec<String> = packages
-        .iter()
-        .map(|path| {
-            let name = format!("debs/{}", path.file_name().unwrap().to_str().unwrap());
-            fs::copy(path, site.path(&name)).unwrap();
-            name
-        })
-        .collect();
-    site.edit(
-        "      module: kernel\n",
-        &format!("      module: deb\n      debs: [{}]\n", names.join(", ")),
-    );
+    drbd_packages::used(&site, packages);
     site
 }
 
 #[test]
 fn a_host_runs_the_module_that_its_image_was_baked_with() {
-    let packages = named_packages();
+    let packages = named();
     if packages.is_empty() {
         return skipped(&format!(
             "{PACKAGES} names no package files with DRBD 9 (drbd-dkms, separated by colons); mirrored volumes ran with the kernel's 8.4 only"
@@ -113,7 +89,7 @@ fn a_host_runs_the_module_that_its_image_was_baked_with() {
 
 #[test]
 fn a_package_file_that_changes_is_locked_anew() {
-    let packages = named_packages();
+    let packages = named();
     if packages.is_empty() {
         return skipped(&format!("{PACKAGES} names no package files with DRBD 9"));
     }

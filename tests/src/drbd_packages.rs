@@ -1,0 +1,37 @@
+//! Package files with DRBD 9 that the person at the keyboard has: hive carries none.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::Site;
+
+/// Names the files, separated by colons: drbd-dkms, and utilities if they are not Debian's.
+pub const PACKAGES: &str = "HIVE_DRBD_DEB";
+
+/// The files; none: stories have the kernel's module.
+pub fn named() -> Vec<PathBuf> {
+    std::env::var_os(PACKAGES)
+        .map(|list| {
+            std::env::split_paths(&list)
+                .filter(|p| !p.as_os_str().is_empty())
+                .collect()
+        })
+        .unwrap_or_default()
+}
+
+/// Has the private stage of the sample site use them in place of the kernel's module.
+pub fn used(site: &Site, packages: &[PathBuf]) {
+    fs::create_dir(site.path("debs")).unwrap();
+    let names: Vec<String> = packages
+        .iter()
+        .map(|path| {
+            let name = format!("debs/{}", path.file_name().unwrap().to_str().unwrap());
+            fs::copy(path, site.path(&name)).unwrap();
+            name
+        })
+        .collect();
+    site.edit(
+        "      module: kernel\n",
+        &format!("      module: deb\n      debs: [{}]\n", names.join(", ")),
+    );
+}

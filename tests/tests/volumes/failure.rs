@@ -1,0 +1,105 @@
+//! Kinds of failure of the writer's host: how they are done to it, and how it is brought back.
+
+use std::time::Instant;
+
+use hive_tests::cluster::HOSTS;
+
+use super::site::WRITER;
+use super::stage::Stage;
+
+/// What goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// The first process of the container is killed.
+    Kill,
+    /// The host is to have no tasks any more.
+    Drain,
+    /// The power goes.
+    PowerCut,
+    /// Frames are lost between the host and all others; it notices nothing of its cable.
+    Partition,
+    /// The power goes, and what comes back has new disks.
+    Replacement,
+}
+
+impl Failure {
+    /// For people.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Kill => "container killed",
+            Self::Drain => "host drained",
+            Self::PowerCut => "power cut",
+            Self::Partition => "host cut off",
+            Self::Replacement => "host replaced",
+        }
+    }
+
+    /// Does it to a host. The moment: just before the kernel was asked to kill, the command to drain was
+    /// started on a manager, QEMU was killed, the switch was told.
+    pub fn strike(self, stage: &Stage, host: &str) -> Instant {
+        let cluster = &stage.cluster;
+        match self {
+            Self::Kill => {
+                let clock = cluster.clock(host);
+                let told = cluster.sh(
+                    host,
+                    &format!(
+                        "pid=$(docker inspect --format '{{{{.State.Pid}}}}' $(container {WRITER}))
+                         echo $EPOCHREALTIME; kill -9 $pid"
+                    ),
+                );
+                clock.moment(told.parse().unwrap())
+            }
+            Self::Drain => {
+                let manager = stage.other(host);
+                let clock = cluster.clock(manager);
+                let told = cluster.sh(
+                    manager,
+                    &format!(
+                        "echo $EPOCHREALTIME; docker node update --availability drain {host} >/dev/null"
+                    ),
+                );
+                clock.moment(told.parse().unwrap())
+            }
+            Self::PowerCut | Self::Replacement => {
+                let vm = cluster.vm(host);
+                let moment = Instant::now();
+                vm.power_cut().unwrap();
+                moment
+            }
+            Self::Partition => {
+                let switch = cluster.switch();
+                let moment = Instant::now();
+                switch.set_port(host, false).unwrap();
+                moment
+            }
+        }
+    }
+
+    /// Brings the host back, and waits until the swarm is whole.
+    pub fn mend(self, stage: &Stage, host: &str) {
+        let cluster = &stage.cluster;
+        match self {
+            Self::Kill => {}
+            Self::Drain => {
+                let manager = stage.other(host);
+                let command = format!("docker node update --availability active {host} >/dev/null");
+                cluster.sh(manager, &command);
+            }
+            Self::PowerCut => {
+                cluster.power_on(host);
+                cluster.joined();
+            }
+            Self::Replacement => {
+                cluster.ok(&["run", "--no-wait", "--fresh", host]);
+                cluster.joined();
+                stage.furnish(host);
+            }
+            Self::Partition => cluster.switch().set_port(host, true).unwrap(),
+        }
+        stage.eventually("three managers", 600, || {
+            cluster.try_sh(HOSTS[0], "docker node ls").map(drop)
+        });
+        cluster.whole();
+    }
+}

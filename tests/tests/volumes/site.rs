@@ -1,0 +1,106 @@
+//! The site of these stories: services with mirrored volumes, and what boxes change in it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use hive_tests::cluster::Cluster;
+use hive_tests::{Site, drbd_packages, skipped};
+
+/// The service that writes.
+pub const WRITER: &str = "writer";
+/// Its volume.
+pub const RECORDS: &str = "records";
+/// What it writes.
+pub const FILE: &str = "/records/file";
+/// The size of its volume at first.
+const MEGABYTES: u64 = 500;
+/// Services with a volume where their image has content, and what the volume is formatted with. Each
+/// volume has the name of its service.
+pub const FILLED: [(&str, &str); 2] = [("filled", "ext4"), ("filledtoo", "xfs")];
+
+/// The definition of services.
+fn services(megabytes: u64, more: &str) -> String {
+    format!(
+        "plugin: hive_services
+available_on: [private]
+services:
+  {WRITER}:
+    image: records:1
+    command: record-writer write {FILE}
+    replicas: 1
+    stop_grace_period: 1s
+    volumes:
+    - {{source: {RECORDS}, target: /records, type: volume, drbd: {{fstype: xfs, size: {megabytes}M}}}}
+  filled:
+    image: box:1
+    replicas: 1
+    stop_grace_period: 1s
+    volumes:
+    - {{source: filled, target: /www, type: volume, drbd: {{fstype: ext4, size: 100M}}}}
+  filledtoo:
+    image: box:1
+    replicas: 1
+    stop_grace_period: 1s
+    volumes:
+    - {{source: filledtoo, target: /www, type: volume, drbd: {{fstype: xfs, size: 300M}}}}
+{more}"
+    )
+}
+
+/// A service more, with the attributes of its volume.
+pub fn one_more(service: &str, volume: &str, attributes: &str) -> String {
+    format!(
+        "  {service}:
+    image: box:1
+    replicas: 1
+    stop_grace_period: 1s
+    volumes:
+    - {{source: {volume}, target: /data, type: volume, drbd: {{{attributes}}}}}
+"
+    )
+}
+
+/// The site, baked; with DRBD 9 if there are package files of it.
+pub fn site() -> Site {
+    let site = Site::new();
+    let packages = drbd_packages::named();
+    if packages.is_empty() {
+        let name = drbd_packages::PACKAGES;
+        skipped(&format!(
+            "{name} names no package files with DRBD 9 (drbd-dkms, separated by colons): volumes here have two copies, with the kernel's 8.4"
+        ));
+    } else {
+        drbd_packages::used(&site, &packages);
+    }
+    write(&site.path(""), MEGABYTES, "");
+    site.ok(&["bake"]);
+    site
+}
+
+fn definition(folder: &Path) -> PathBuf {
+    folder.join("inventory/services.yml")
+}
+
+fn write(folder: &Path, megabytes: u64, more: &str) {
+    fs::write(definition(folder), services(megabytes, more)).unwrap();
+}
+
+/// The size of the writer's volume as it is defined; an earlier run on this cluster may have grown it.
+pub fn megabytes(cluster: &Cluster) -> u64 {
+    let text = fs::read_to_string(definition(&cluster.path(""))).unwrap_or_default();
+    let line = text
+        .lines()
+        .find(|l| l.contains(&format!("source: {RECORDS},")));
+    let size = line.and_then(|l| l.split("size: ").nth(1)?.split('M').next()?.parse().ok());
+    size.unwrap_or(MEGABYTES)
+}
+
+/// Gives the writer's volume this size in the definition.
+pub fn resize(cluster: &Cluster, megabytes: u64) {
+    write(&cluster.path(""), megabytes, "");
+}
+
+/// Adds these services to the definition, in place of those that were added before.
+pub fn add(cluster: &Cluster, more: &str) {
+    write(&cluster.path(""), megabytes(cluster), more);
+}

@@ -1,0 +1,258 @@
+//! The cluster with someone who hears what is acknowledged on it, and what is asked of both.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use hive_inventory::node::NodeStatus;
+use hive_inventory::volumes::VolumeReport;
+use hive_qemu::Patience;
+use hive_tests::acknowledged::{Acknowledgement, Listener};
+use hive_tests::cluster::{Cluster, HOSTS};
+use hive_tests::image::{Image, Images};
+use hive_tests::said;
+use serde_json::Value;
+
+use super::site::{self, FILE, WRITER};
+
+const IMAGES: [Image; 1] = [Image {
+    tag: "records:1",
+    version: "records",
+}];
+
+/// What all boxes look at.
+#[derive(Debug)]
+pub struct Stage {
+    pub listener: Listener,
+    pub cluster: Cluster,
+}
+
+fn images() -> Images {
+    let program = Path::new(env!("CARGO_BIN_EXE_record-writer"));
+    Images::with_programs(&IMAGES, &[program])
+}
+
+impl Stage {
+    /// Of hosts that run.
+    pub fn new(cluster: Cluster) -> Self {
+        if std::env::var_os("HIVE_LOADED").is_none() {
+            cluster.give(&images(), &HOSTS);
+        }
+        site::add(&cluster, "");
+        let listener = Listener::to(&cluster, WRITER);
+        Self { listener, cluster }
+    }
+
+    /// Gives a host with a new disk what the others have.
+    pub fn furnish(&self, host: &str) {
+        self.cluster.give_boxes(&[host]);
+        self.cluster.give(&images(), &[host]);
+    }
+
+    /// A time that is enough on a quick computer, stretched for this one.
+    pub fn patient(&self, seconds: u64) -> Duration {
+        let patience = Patience::measured().unwrap().shared_by(3);
+        patience
+            .scale(Duration::from_secs(seconds))
+            .max(Duration::from_secs(2 * seconds))
+    }
+
+    /// Looks until something is found.
+    pub fn eventually<T>(
+        &self,
+        what: &str,
+        seconds: u64,
+        look: impl FnMut() -> Result<T, String>,
+    ) -> T {
+        self.eventually_or(what, seconds, look, String::new)
+    }
+
+    /// Looks until something is found; `more` is asked once, when it is not.
+    fn eventually_or<T>(
+        &self,
+        what: &str,
+        seconds: u64,
+        mut look: impl FnMut() -> Result<T, String>,
+        more: impl Fn() -> String,
+    ) -> T {
+        let (since, limit) = (Instant::now(), self.patient(seconds));
+        loop {
+            match look() {
+                Ok(found) => return found,
+                Err(why) if since.elapsed() > limit => {
+                    let limit = limit.as_secs_f64();
+                    panic!("waited {limit:.0} s for {what}: {why}\n{}", more())
+                }
+                Err(_) => std::thread::sleep(Duration::from_millis(500)),
+            }
+        }
+    }
+
+    /// A host that is not this one.
+    pub fn other(&self, host: &str) -> &'static str {
+        HOSTS.into_iter().find(|h| *h != host).unwrap()
+    }
+
+    /// The only host that a service is to run on, by a manager, once it runs there.
+    pub fn host_of(&self, ask: &str, service: &str) -> Result<String, String> {
+        let tasks = self.cluster.try_sh(ask, &format!("tasks {service}"))?;
+        let words: Vec<&str> = tasks.split_whitespace().collect();
+        match (tasks.lines().count(), words.as_slice()) {
+            (1, [host, "Running", ..]) => Ok((*host).to_owned()),
+            _ => Err(format!(
+                "{service} has these tasks: {tasks}; {}",
+                self.cluster
+                    .try_sh(ask, &format!("docker service ps --no-trunc {service}"))
+                    .unwrap_or_default()
+            )),
+        }
+    }
+
+    /// The host of the writer, when it has just acknowledged a record.
+    pub fn writing(&self) -> String {
+        let since = Instant::now();
+        self.eventually("the writer to write", 240, || {
+            let host = self.host_of(HOSTS[0], WRITER)?;
+            let last = self.listener.look(|h| h.first_after(since).cloned());
+            last.map(|_| host)
+                .ok_or("no record is acknowledged any more".into())
+        })
+    }
+
+    /// Waits for a record that somebody acknowledges who did not write before.
+    pub fn resumed(&self, writers: &BTreeSet<String>) -> Acknowledgement {
+        let first = || self.listener.look(|h| h.first_of_others(writers).cloned());
+        let look = || first().ok_or("nobody else writes".into());
+        self.eventually_or("the next writer's first record", 300, look, || self.why())
+    }
+
+    /// What the hosts wait for and what they complain of, for a message.
+    fn why(&self) -> String {
+        let volumes = self.volumes();
+        let tasks = HOSTS.into_iter().find_map(|host| {
+            let script = format!("docker service ps --no-trunc {WRITER}");
+            self.cluster.try_sh(host, &script).ok()
+        });
+        format!("{volumes}\n{}", tasks.unwrap_or_default())
+    }
+
+    /// The answer of `hive volumes --json`, whatever its exit code.
+    pub fn volumes(&self) -> Value {
+        let output = self.cluster.hive(&["volumes", "--json"]);
+        let document: Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|e| panic!("{e}: {}", said(&output)));
+        document["volumes"].clone()
+    }
+
+    /// The status of a host.
+    pub fn status(&self, host: &str) -> Result<NodeStatus, String> {
+        let text = self.cluster.try_sh(host, "hived status --json")?;
+        serde_json::from_str(&text).map_err(|e| format!("{host}: {e}: {text}"))
+    }
+
+    /// What each host tells of a volume; those that tell nothing of it are not in it.
+    pub fn reports(&self, volume: &str) -> Result<BTreeMap<&'static str, VolumeReport>, String> {
+        let mut all = BTreeMap::new();
+        for host in HOSTS {
+            let report = self.status(host)?.volumes;
+            let mut report = report.ok_or_else(|| format!("{host} tells of no volumes"))?;
+            if !report.faults.is_empty() {
+                return Err(format!("{host}: {}", report.faults.join("; ")));
+            }
+            if let Some(volume) = report.volumes.remove(volume) {
+                all.insert(host, volume);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Waits until all copies of all volumes are up to date and the same, and nobody complains.
+    pub fn intact(&self) {
+        self.eventually("all copies to be up to date", 600, || {
+            let all = self.volumes();
+            let volumes = all["volumes"].as_array().ok_or_else(|| all.to_string())?;
+            let empty = |value: &Value| match value {
+                Value::Array(list) => list.is_empty(),
+                Value::Object(map) => map.is_empty(),
+                _ => false,
+            };
+            let good = volumes.iter().all(|v| {
+                v["copies"].as_u64() >= Some(2)
+                    && v["up_to_date"] == v["copies"]
+                    && v["out_of_sync"] == 0
+                    && v["primary"].as_array().is_some_and(|p| p.len() <= 1)
+                    && ["down", "trouble", "untold"].iter().all(|k| empty(&v[k]))
+            });
+            let heard = empty(&all["silent"]) && empty(&all["faults"]);
+            (good && heard && !volumes.is_empty())
+                .then_some(())
+                .ok_or_else(|| all.to_string())
+        });
+    }
+
+    /// Everything that was acknowledged is in the file, in order, as it was acknowledged.
+    pub fn verified(&self) {
+        let host = self.writing();
+        let (last, contradictions) = self
+            .listener
+            .look(|h| (h.last().cloned(), h.contradictions().to_vec()));
+        assert!(contradictions.is_empty(), "{contradictions:#?}");
+        let last = last.unwrap().number;
+        let script = format!("inside {WRITER} record-writer verify {FILE} {last}");
+        println!("{host}: {}", self.cluster.sh(&host, &script));
+        let first = last.saturating_sub(20_000);
+        let script = format!("inside {WRITER} record-writer list {FILE} {first}");
+        let list = self.cluster.sh(&host, &script);
+        let otherwise = self.listener.look(|h| {
+            let missing = h.missing_in(&list, first).into_iter();
+            let missing = missing.filter(|r| r.number <= last);
+            missing.cloned().collect::<Vec<_>>()
+        });
+        assert!(
+            otherwise.is_empty(),
+            "acknowledged otherwise than written: {otherwise:#?}"
+        );
+    }
+
+    /// Brings back what a box that failed may have taken away; what boxes make begins with `t-`.
+    pub fn mend(&self) {
+        let switch = self.cluster.switch();
+        for host in HOSTS {
+            switch.set_port(host, true).unwrap();
+        }
+        drop(switch);
+        for host in HOSTS {
+            // It says that the host runs already, if it does.
+            drop(self.cluster.hive(&["run", "--no-wait", host]));
+        }
+        self.cluster.joined();
+        site::add(&self.cluster, "");
+        let result = self.cluster.try_sh(
+            HOSTS[0],
+            &format!(
+                "for node in $(docker node ls -q); do
+                     docker node update --availability active $node >/dev/null || true
+                 done
+                 names=$(docker service ls --format '{{{{.Name}}}}' | grep ^t- || true)
+                 [ -z \"$names\" ] || docker service rm $names >/dev/null
+                 docker service scale -d {WRITER}=1 >/dev/null"
+            ),
+        );
+        if let Err(error) = result {
+            println!("the cluster could not be mended: {error}");
+        }
+        self.forget();
+    }
+
+    /// Removes the volumes that boxes made.
+    fn forget(&self) {
+        let script =
+            "docker config ls --format '{{.Name}}' | sed -n 's/^hive[.]volume[.]\\(t-.*\\)/\\1/p'";
+        let names = self.cluster.try_sh(HOSTS[0], script).unwrap_or_default();
+        for name in names.lines() {
+            let remove = ["build-volumes", "-D", "--yes", "-l", name];
+            let output = self.cluster.hive(&remove);
+            println!("{name} was left: {}", said(&output));
+        }
+    }
+}
