@@ -53,6 +53,7 @@ mod tests {
             module,
             debs: vec![],
             accept_bad_version,
+            ..DrbdSettings::default()
         };
         judge(&drbd, version, &Silent).map_err(|e| e.to_string())
     }
