@@ -31,11 +31,12 @@ pub struct Verify {
 }
 
 impl Verify {
-    /// Compares the copies.
+    /// Compares the copies; `json` may stand before the word `verify`, too.
     ///
     /// # Errors
     /// There is no such volume, a copy is not fit, or the comparison did not come to its end.
-    pub fn run(self, global: &Global) -> Result<ExitCode> {
+    pub fn run(mut self, global: &Global, json: bool) -> Result<ExitCode> {
+        self.json |= json;
         let folder = SiteFolder::open(global)?;
         let stage = folder.stage(global)?;
         let context = folder.context();

@@ -20,7 +20,6 @@ use hive_site::Stage;
 /// Arguments.
 #[derive(Debug, clap::Args)]
 #[command(
-    args_conflicts_with_subcommands = true,
     after_help = "The exit code is 1 when a copy is not up to date, hosts do not see each other, a pool or a volume is more than 90 % full, \
     or a host says that it needs you. `hive doctor volumes` tells what mends it."
 )]
@@ -46,7 +45,7 @@ impl Volumes {
     /// The stage's ssh files can't be read.
     pub fn run(self, global: &Global) -> Result<ExitCode> {
         if let Some(VolumesCommand::Verify(verify)) = self.command {
-            return verify.run(global);
+            return verify.run(global, self.json);
         }
         let folder = SiteFolder::open(global)?;
         let stage = folder.stage(global)?;
