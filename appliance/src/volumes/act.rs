@@ -50,7 +50,7 @@ impl Host {
         let name = &record.identity.name;
         for _ in 0..TRIES {
             let now = self.same(record).await?;
-            let seen = self.look(&now).await?;
+            let seen = self.glance(&now).await?;
             let here = self.here(&now, &seen).await?;
             let view = view(&now, &here.borrow(), &seen)
                 .ok_or_else(|| format!("volume {name} is not up on {}", self.me()))?;

@@ -78,9 +78,10 @@ async fn ask(socket: &Path, volume: &str) -> Result<(), String> {
     loop {
         match decisions::fence(socket, volume).await {
             Ok(()) => return Ok(()),
-            Err(refused @ decisions::AskError::Refused(_)) => return Err(refused.to_string()),
-            Err(passing) if !waits()? => return Err(passing.to_string()),
-            Err(_) => sleep(PAUSE).await,
+            // A refusal passes, too, when whoever holds the volume lets go; and one that was overtaken for good
+            // starts anew by the upkeep.
+            Err(_) if waits()? => sleep(PAUSE).await,
+            Err(why) => return Err(why.to_string()),
         }
     }
 }

@@ -81,6 +81,23 @@ impl Host {
         })
     }
 
+    /// Looks at what matters to containers, after `record` was read: whether the volume is up, in use and
+    /// mounted. Asks neither docker, which may be waiting for the answer, nor LVM.
+    ///
+    /// # Errors
+    /// As [`Self::look`].
+    pub(super) async fn glance(&self, record: &Record) -> Result<Seen, String> {
+        if record.state.part(self.me()).is_none() {
+            return Ok(Seen::default());
+        }
+        Ok(Seen {
+            resource: self.resource(record).await?,
+            mount: self.mounted(record)?,
+            users: self.users(record.identity.name.as_str())?.count(),
+            ..Seen::default()
+        })
+    }
+
     /// What is the same for all volumes, with what belongs to this record and to what was seen after it.
     ///
     /// # Errors

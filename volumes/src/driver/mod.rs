@@ -130,7 +130,13 @@ pub fn to_unmount(seen: &Seen) -> Next {
         return Next::Done;
     }
     if seen.mount.is_some() {
-        return Next::Do(Step::Unmount);
+        return match &seen.resource {
+            // Unmounting writes, so it would hang in the kernel, and whoever does it.
+            Some(resource) if resource.suspended => Next::Wait(
+                "its I/O is frozen until enough hosts are there, so it can't be unmounted".into(),
+            ),
+            _ => Next::Do(Step::Unmount),
+        };
     }
     match &seen.resource {
         Some(resource) if resource.primary && !resource.suspended => Next::Do(Step::Demote),

@@ -185,6 +185,9 @@ fn the_last_container_unmounts_and_demotes() {
     // Frozen: letting go would wait for the I/O that waits.
     resource(&mut seen).suspended = true;
     assert_eq!(to_unmount(&seen), Next::Done);
+    seen.mount = Some(Mount { grown_to: 1 });
+    assert!(waits(to_unmount(&seen)).contains("can't be unmounted"));
+    seen.mount = None;
     resource(&mut seen).primary = false;
     assert_eq!(to_unmount(&seen), Next::Done);
 }

@@ -65,19 +65,22 @@ impl Hands for Host {
     }
 
     async fn to_mount(&self, record: &Record, checked: bool) -> Result<Next, String> {
-        let seen = self.look(record).await?;
+        if self.goes_down() {
+            return Ok(Next::Refuse("this host's volumes go down".into()));
+        }
+        let seen = self.glance(record).await?;
         let here = self.here(record, &seen).await?;
         Ok(driver::to_mount(record, &here.borrow(), &seen, checked))
     }
 
     async fn to_unmount(&self, record: &Record) -> Result<Next, String> {
-        Ok(driver::to_unmount(&self.look(record).await?))
+        Ok(driver::to_unmount(&self.glance(record).await?))
     }
 
     async fn carry_out(&self, record: &Record, step: Step) -> Result<(), String> {
         match step {
             Step::Promote => {
-                let seen = self.look(record).await?;
+                let seen = self.glance(record).await?;
                 self.promote(record, &seen).await
             }
             Step::Check => self.check(record).await,

@@ -7,13 +7,14 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use hive_volumes::Record;
+use hive_volumes::{Record, VolumeName};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Request, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 
 use super::hands::Hands;
 use super::using;
@@ -41,8 +42,8 @@ struct Asked {
 /// The socket can't be made.
 pub fn serve<H: Hands>(socket: &Path, hands: Arc<H>) -> io::Result<()> {
     let daemon = Arc::new(Mutex::new(String::new()));
-    let unfinished = Arc::clone(&hands);
-    tokio::spawn(async move { using::forget_unfinished(&unfinished).await });
+    let before = Arc::clone(&hands);
+    tokio::spawn(async move { using::begin_anew(&before).await });
     unix_socket::serve(socket, move |request, who| {
         let hands = Arc::clone(&hands);
         let run = run_of(who);
@@ -93,17 +94,19 @@ async fn answer<H: Hands>(
         Ok(asked) => asked,
         Err(e) => return response(StatusCode::BAD_REQUEST, e.to_string()),
     };
+    let named = !matches!(
+        path.as_str(),
+        "/Plugin.Activate" | "/VolumeDriver.Capabilities" | "/VolumeDriver.List"
+    );
     let answered = match path.as_str() {
+        // Such a volume there can't be, and the name would be a path.
+        _ if named && VolumeName::new(&asked.name).is_err() => Err(using::unknown(&asked.name)),
         "/Plugin.Activate" => Ok(json!({"Implements": ["VolumeDriver"]})),
         "/VolumeDriver.Capabilities" => Ok(json!({"Capabilities": {"Scope": "local"}})),
         "/VolumeDriver.Create" => create(hands, &asked).await,
         "/VolumeDriver.Remove" => remove(hands, &asked.name),
-        "/VolumeDriver.Mount" => using::mount(hands, &asked.name, &asked.id, daemon, using::COMES)
-            .await
-            .map(|folder| json!({"Mountpoint": folder})),
-        "/VolumeDriver.Unmount" => using::unmount(hands, &asked.name, &asked.id)
-            .await
-            .map(|()| json!({})),
+        "/VolumeDriver.Mount" => mount(hands, asked, daemon).await,
+        "/VolumeDriver.Unmount" => unmount(hands, asked).await,
         "/VolumeDriver.Get" => {
             found(hands, &asked.name).map(|record| json!({"Volume": told(hands, &record)}))
         }
@@ -140,6 +143,34 @@ async fn create<H: Hands>(hands: &Arc<H>, asked: &Asked) -> Result<Value, String
     if record.state.part(hands.me()).is_none() {
         return Err(elsewhere(&record));
     }
+    Ok(json!({}))
+}
+
+/// Goes on when docker gives up, which ends this: a step that is broken off is nobody's.
+async fn mount<H: Hands>(hands: &Arc<H>, asked: Asked, daemon: &str) -> Result<Value, String> {
+    let (hands, daemon) = (Arc::clone(hands), daemon.to_owned());
+    let (waits, answer) = oneshot::channel();
+    tokio::spawn(async move {
+        let (name, id) = (&asked.name, &asked.id);
+        let mounted = using::mount(&hands, name, id, &daemon, using::COMES).await;
+        let is_mounted = mounted.is_ok();
+        // Nobody uses what nobody waits for.
+        if waits.send(mounted).is_err()
+            && is_mounted
+            && let Err(why) = using::unmount(&hands, name, id).await
+        {
+            eprintln!("hived: volume {name}: {why}");
+        }
+    });
+    let mounted = answer.await.map_err(|e| e.to_string())??;
+    Ok(json!({"Mountpoint": mounted}))
+}
+
+/// As [`mount`].
+async fn unmount<H: Hands>(hands: &Arc<H>, asked: Asked) -> Result<Value, String> {
+    let hands = Arc::clone(hands);
+    let gone = tokio::spawn(async move { using::unmount(&hands, &asked.name, &asked.id).await });
+    gone.await.map_err(|e| e.to_string())??;
     Ok(json!({}))
 }
 

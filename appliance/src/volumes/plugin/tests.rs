@@ -12,6 +12,7 @@ use hyper::client::conn::http1;
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::UnixStream;
 
 use super::super::sample;
@@ -179,6 +180,13 @@ impl Docker {
     }
 }
 
+/// Until so many containers count as users.
+async fn counted(bench: &Bench, users: usize) {
+    while bench.count() != users {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 fn error(answer: &Value) -> &str {
     answer["Err"].as_str().unwrap()
 }
@@ -274,8 +282,54 @@ async fn what_can_t_be_used_here_is_refused_with_the_reason() {
         "/mounted/db"
     );
     assert!(error(&docker.volume("Get", "going", "").await).contains("knows no"));
-    let (status, _) = docker.asks("VolumeDriver.Snapshot", Value::Null).await;
+    let path = docker.volume("Mount", "../db", "a").await;
+    assert!(error(&path).contains("knows no"), "{path}");
+    let (status, _) = docker
+        .asks("VolumeDriver.Snapshot", json!({"Name": "db"}))
+        .await;
     assert_eq!(status, StatusCode::NOT_FOUND);
     let (status, _) = docker.asks("VolumeDriver.Mount", json!([1])).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_mount_that_docker_gave_up_on_is_undone() {
+    let bench = Bench::with(&[sample::pair("db", 2)]);
+    *bench.elsewhere.lock().unwrap() = true;
+    let docker = Docker::with(&bench);
+    let mut stream = UnixStream::connect(&docker.0).await.unwrap();
+    let body = json!({"Name": "db", "ID": "a"}).to_string();
+    let head = "POST /VolumeDriver.Mount HTTP/1.1\r\nHost: plugin\r\nContent-Length";
+    let request = format!("{head}: {}\r\n\r\n{body}", body.len());
+    stream.write_all(request.as_bytes()).await.unwrap();
+    tokio::time::timeout(LONG, counted(&bench, 1))
+        .await
+        .unwrap();
+    drop(stream);
+    *bench.elsewhere.lock().unwrap() = false;
+    tokio::time::timeout(LONG, counted(&bench, 0))
+        .await
+        .unwrap();
+    let let_go = async {
+        while *bench.state.lock().unwrap() != State::default() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(LONG, let_go).await.unwrap();
+    assert_eq!(bench.done.lock().unwrap().len(), 5, "it was mounted before");
+}
+
+#[tokio::test]
+async fn what_an_earlier_hived_was_about_is_forgotten_and_let_go() {
+    let bench = Bench::with(&[sample::pair("db", 2)]);
+    let mut users = Users::none();
+    users.mounts("a", "1");
+    bench.set_users("db", &users).unwrap();
+    *bench.state.lock().unwrap() = State {
+        primary: true,
+        mounted: true,
+    };
+    super::using::begin_anew(&bench).await;
+    assert_eq!(bench.count(), 0);
+    assert_eq!(*bench.state.lock().unwrap(), State::default());
 }

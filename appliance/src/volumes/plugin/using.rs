@@ -11,8 +11,8 @@ use tokio::time::{Instant, sleep};
 use super::hands::Hands;
 
 /// How long a container waits for its volume: docker gives up on its driver after two minutes, and the
-/// swarm then sees no reason.
-pub const COMES: Duration = Duration::from_secs(90);
+/// swarm then sees no reason. The last step, and letting go after a failure, come on top.
+pub const COMES: Duration = Duration::from_secs(60);
 /// How long docker waits while a volume is let go; what takes longer goes on without it.
 const GOES: Duration = Duration::from_secs(40);
 /// Pause while others have to do something first.
@@ -158,20 +158,27 @@ async fn let_go<H: Hands>(hands: &Arc<H>, name: &str, patience: Duration) -> Res
     Ok(())
 }
 
-/// hived runs anew: nobody waits any more for mounts that its former self was about.
-pub async fn forget_unfinished<H: Hands>(hands: &Arc<H>) {
+/// hived runs anew: nobody waits any more for mounts that its former self was about, and what that was letting
+/// go of is let go.
+pub async fn begin_anew<H: Hands>(hands: &Arc<H>) {
     for record in hands.known() {
         let name = record.identity.name.as_str();
-        let _held = hands.lock(name).await;
-        let forgotten = hands.users(name).and_then(|mut users| {
-            let before = users.clone();
-            users.forget_unfinished();
-            match users == before {
-                true => Ok(()),
-                false => hands.set_users(name, &users),
-            }
-        });
-        if let Err(why) = forgotten {
+        let forgotten = {
+            let _held = hands.lock(name).await;
+            hands.users(name).and_then(|mut users| {
+                let before = users.clone();
+                users.forget_unfinished();
+                match users == before {
+                    true => Ok(()),
+                    false => hands.set_users(name, &users),
+                }
+            })
+        };
+        let gone = match forgotten {
+            Ok(()) => gone(hands, name).await,
+            failed => failed,
+        };
+        if let Err(why) = gone {
             eprintln!("hived: volume {name}: {why}");
         }
     }
@@ -193,7 +200,7 @@ pub async fn forget_others<H: Hands>(hands: &Arc<H>, daemon: &str) {
             })
         };
         let gone = match forgotten {
-            Ok(()) => let_go(hands, name, GOES).await,
+            Ok(()) => gone(hands, name).await,
             failed => failed,
         };
         if let Err(why) = gone {
