@@ -4,17 +4,11 @@
 //! power went was acknowledged to somebody; what did not come was not, so a lost log changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::cluster::{self, Cluster, HOSTS};
-
-/// Between two tries to reach a host that is off.
-const PAUSE: Duration = Duration::from_millis(500);
+use crate::cluster::Cluster;
+use crate::followed::Followed;
 
 /// A record as it was acknowledged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,8 +34,8 @@ pub struct Heard {
 #[derive(Debug)]
 pub struct Listener {
     heard: Arc<Mutex<Heard>>,
-    over: Arc<AtomicBool>,
-    threads: Vec<JoinHandle<()>>,
+    /// Goes with it.
+    _followed: Followed,
 }
 
 impl Heard {
@@ -93,6 +87,12 @@ impl Heard {
         records.find(|record| !writers.contains(&record.writer))
     }
 
+    /// The last record that one of these wrote.
+    pub fn last_of(&self, writers: &BTreeSet<String>) -> Option<&Acknowledgement> {
+        let mut records = self.records.values().rev();
+        records.find(|record| writers.contains(&record.writer))
+    }
+
     /// The first record that was heard after a moment.
     pub fn first_after(&self, moment: Instant) -> Option<&Acknowledgement> {
         self.records.values().find(|record| record.heard > moment)
@@ -133,31 +133,17 @@ impl Listener {
     /// Listens to a service on all hosts.
     pub fn to(cluster: &Cluster, service: &str) -> Self {
         let heard = Arc::new(Mutex::new(Heard::default()));
-        let over = Arc::new(AtomicBool::new(false));
-        let threads = HOSTS.map(|host| {
-            let (heard, over) = (Arc::clone(&heard), Arc::clone(&over));
-            let (folder, script) = (cluster.path(""), reading(service));
-            thread::spawn(move || listen(&folder, host, &script, &heard, &over))
-        });
+        let lines = Arc::clone(&heard);
+        let hear = move |_, line: &str| lines.lock().unwrap().line(line, Instant::now());
         Self {
             heard,
-            over,
-            threads: threads.into(),
+            _followed: Followed::new(cluster, &reading(service), hear),
         }
     }
 
     /// Looks at what was heard.
     pub fn look<T>(&self, look: impl FnOnce(&Heard) -> T) -> T {
         look(&self.heard.lock().unwrap())
-    }
-}
-
-impl Drop for Listener {
-    fn drop(&mut self) {
-        self.over.store(true, Ordering::Relaxed);
-        for thread in self.threads.drain(..) {
-            drop(thread.join());
-        }
     }
 }
 
@@ -176,35 +162,6 @@ fn reading(service: &str) -> String {
          done
          kill $(jobs -p)"
     )
-}
-
-fn listen(folder: &Path, host: &str, script: &str, heard: &Mutex<Heard>, over: &AtomicBool) {
-    let over = || over.load(Ordering::Relaxed);
-    while !over() {
-        let mut ssh = cluster::ssh(folder);
-        // A connection of its own: when it ends, others' must not.
-        ssh.args([
-            "-o",
-            "ControlPath=none",
-            "-o",
-            "ServerAliveInterval=20",
-            host,
-        ])
-        .arg(format!("sudo bash -c '{script}'"));
-        let Ok(mut reader) = ssh.spawn() else {
-            return;
-        };
-        let lines = BufReader::new(reader.stdout.take().unwrap()).lines();
-        for line in lines.map_while(Result::ok) {
-            if over() {
-                break;
-            }
-            heard.lock().unwrap().line(&line, Instant::now());
-        }
-        drop(reader.kill());
-        drop(reader.wait());
-        thread::sleep(PAUSE);
-    }
 }
 
 #[cfg(test)]
@@ -234,6 +191,8 @@ mod tests {
         let first = all.first_of_others(&BTreeSet::from(["a".to_owned()]));
         assert_eq!(first.unwrap().number, 2);
         assert!(all.first_of_others(&all.writers()).is_none());
+        let last = all.last_of(&BTreeSet::from(["a".to_owned(), "b".to_owned()]));
+        assert_eq!(last.unwrap().number, 2);
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub mod checklist;
 pub mod clock;
 pub mod cluster;
 pub mod drbd_packages;
+pub mod followed;
 mod host;
 pub mod image;
 mod login;

@@ -25,6 +25,7 @@ cargo xtask bench boot      power-on to Docker ready, beside stock Debian
 cargo xtask bench join      power-on to one swarm of three managers, beside a script over ssh
 cargo xtask bench deploy    a deployment of fifty services with nothing to do, beside docker stack deploy
 cargo xtask bench vip       how long a virtual IP is not answered for after failures, beside keepalived
+cargo xtask bench volumes   writing through a mirrored volume, beside plain DRBD and a disk without a mirror
 ";
 
 fn main() -> ExitCode {
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         ["bench", "join"] => bench::join::run(),
         ["bench", "deploy"] => bench::deploy::run(),
         ["bench", "vip"] => bench::vip::run(),
+        ["bench", "volumes"] => bench::volumes::run(),
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;

@@ -1,4 +1,4 @@
-//! W11: the daemon is killed while volumes are made, grow and are removed.
+//! W12: the daemon is killed while a volume is made, taken into use, grows, is let go and is removed.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -8,41 +8,76 @@ use hive_tests::cluster::{Cluster, HOSTS};
 use hive_tests::random::Random;
 use hive_tests::{hive_program, said};
 
-use super::leftovers::rounds;
 use super::site;
 use super::stage::Stage;
 
 pub const BOXES: &[Item<Stage>] = &[Item {
-    id: "W11",
-    name: "hived is killed at any moment of making, growing and removing: it is done all the same, and nothing is left",
+    id: "W12",
+    name: "hived is killed at any moment of making, mounting, growing, unmounting and removing: it is done all the same, and nothing is left",
     how: How::Run(killed),
 }];
 
+/// Of the service, too.
 const NAME: &str = "t-killed";
 /// What is done, in turn.
-const DEEDS: [Deed; 3] = [Deed::Make, Deed::Grow, Deed::Remove];
+const DEEDS: [Deed; 5] = [
+    Deed::Make,
+    Deed::Mount,
+    Deed::Grow,
+    Deed::Unmount,
+    Deed::Remove,
+];
 /// What the command is thought to take, before it was seen.
 const FIRST_GUESS: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Clone, Copy)]
 enum Deed {
     Make,
+    Mount,
     Grow,
+    Unmount,
     Remove,
 }
 
 impl Deed {
     const fn megabytes(self) -> u64 {
         match self {
-            Self::Make => 50,
-            Self::Grow | Self::Remove => 80,
+            Self::Make | Self::Mount => 50,
+            Self::Grow | Self::Unmount | Self::Remove => 80,
         }
     }
 
     const fn command(self) -> &'static [&'static str] {
         match self {
             Self::Make | Self::Grow => &["build-volumes"],
+            Self::Mount => &["deploy-services", "-l", NAME],
+            Self::Unmount => &["deploy-services", "-D", "--yes", "-l", NAME],
             Self::Remove => &["build-volumes", "-D", "--yes", "-l", NAME],
+        }
+    }
+
+    /// Waits until it is done, everywhere.
+    fn seen(self, stage: &Stage, minor: u64) {
+        match self {
+            Self::Make => grown_to(stage, self.megabytes()),
+            Self::Mount => {
+                let script = format!("inside {NAME} sh -c 'echo kept >/data/mark; sync'");
+                stage.cluster.sh(&runs_on(stage), &script);
+            }
+            Self::Grow => {
+                grown_to(stage, self.megabytes());
+                let script = format!("same kept \"$(inside {NAME} cat /data/mark)\"");
+                stage.cluster.sh(&runs_on(stage), &script);
+            }
+            Self::Unmount => stage.eventually("the volume to be let go", 120, || {
+                let reports = stage.reports(NAME)?;
+                let free = reports.values().all(|v| {
+                    let primary = v.resource.as_ref().is_some_and(|r| r.primary);
+                    v.users == 0 && v.mounted.is_none() && !primary
+                });
+                free.then_some(()).ok_or_else(|| format!("{reports:#?}"))
+            }),
+            Self::Remove => stage.left_nothing(NAME, minor),
         }
     }
 }
@@ -53,7 +88,7 @@ fn killed(stage: &Stage) {
     let mut took = DEEDS.map(|_| FIRST_GUESS);
     let mut minor = 0;
     // Whole turns, so that it is gone at the end.
-    let rounds = rounds(10).next_multiple_of(DEEDS.len() as u64);
+    let rounds = stage.rounds(100, 10).next_multiple_of(DEEDS.len() as u64);
     for (round, (index, deed)) in (1..=rounds).zip(DEEDS.iter().enumerate().cycle()) {
         let attributes = format!("fstype: ext4, size: {}M", deed.megabytes());
         site::add(cluster, &site::one_more(NAME, NAME, &attributes));
@@ -72,14 +107,11 @@ fn killed(stage: &Stage) {
                 }
             });
         }
-        match deed {
-            Deed::Remove => stage.left_nothing(NAME, minor),
-            Deed::Make | Deed::Grow => {
-                stage.intact();
-                minor = stage.minor(NAME);
-                grown_to(stage, deed.megabytes());
-            }
+        stage.intact();
+        if matches!(deed, Deed::Make) {
+            minor = stage.minor(NAME);
         }
+        deed.seen(stage, minor);
         stage.all_on_speaking_terms();
         println!(
             "round {round}, {deed:?}: hived of {host} killed after {:.2} s; the command {}; all done after {:.0} s",
@@ -119,6 +151,10 @@ fn interrupted(cluster: &Cluster, args: &[&str], host: &str, after: Duration) ->
         println!("{}", said(&output));
     }
     output.status.success()
+}
+
+fn runs_on(stage: &Stage) -> String {
+    stage.eventually("its service to run", 240, || stage.host_of(HOSTS[0], NAME))
 }
 
 /// All hosts have heard of the size, and the device has it.

@@ -68,9 +68,3 @@ impl Stage {
         )
     }
 }
-
-/// How often things are done again and again.
-pub fn rounds(otherwise: u64) -> u64 {
-    let given = std::env::var("HIVE_ROUNDS").ok();
-    given.map_or(otherwise, |text| text.parse().unwrap())
-}

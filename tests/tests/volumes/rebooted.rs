@@ -1,16 +1,28 @@
-//! W7: all hosts are rebooted, one after the other, as one does for an upgrade.
+//! W7 and W11: all hosts are rebooted, one after the other, as one does for an upgrade; and again and again, with
+//! power cuts in between.
 
 use std::time::Instant;
 
 use hive_tests::checklist::{How, Item};
 use hive_tests::cluster::HOSTS;
 
+use super::failure::Failure;
+use super::site::RECORDS;
 use super::stage::Stage;
 
 pub const BOXES: &[Item<Stage>] = &[Item {
     id: "W7",
     name: "a rolling reboot of all hosts",
-    how: How::Run(rolling),
+    how: How::Run(|stage| {
+        rolling(stage);
+        stage.same_below_drbd();
+    }),
+}];
+
+pub const AGAIN: &[Item<Stage>] = &[Item {
+    id: "W11",
+    name: "rolling reboots and power cuts under the writer, again and again: DRBD finds no byte that differs",
+    how: How::Run(again),
 }];
 
 fn rolling(stage: &Stage) {
@@ -39,5 +51,44 @@ fn rolling(stage: &Stage) {
             stage.listener.look(|h| h.silence(since)).as_secs_f64()
         );
     }
+    stage.verified();
+}
+
+fn again(stage: &Stage) {
+    for round in 1..=stage.rounds(20, 2) {
+        rolling(stage);
+        stage.same_by_drbd(RECORDS);
+        println!("rolling reboot {round}: no byte differs");
+        let writer = stage.writing();
+        // In turn the one that writes, and one that is written to.
+        let other = || stage.copies(RECORDS).into_iter().find(|h| *h != writer);
+        let host = match round % 2 {
+            1 => writer.clone(),
+            _ => other().unwrap().to_owned(),
+        };
+        power_cut(stage, &host, host == writer);
+        stage.same_by_drbd(RECORDS);
+        println!("power cut {round}, of {host}: no byte differs");
+    }
+}
+
+fn power_cut(stage: &Stage, host: &str, writes: bool) {
+    let writers = stage.listener.look(|h| h.writers());
+    let failed = Failure::PowerCut.strike(stage, host);
+    if writes {
+        let first = stage.resumed(&writers).heard;
+        println!(
+            "power cut of {host}: {:.2} s to the first new acknowledged record",
+            first.saturating_duration_since(failed).as_secs_f64()
+        );
+    }
+    Failure::PowerCut.mend(stage, host);
+    stage.intact();
+    stage.writing();
+    let silence = stage.listener.look(|h| h.silence(failed));
+    println!(
+        "power cut of {host}: the longest time without a record was {:.2} s",
+        silence.as_secs_f64()
+    );
     stage.verified();
 }

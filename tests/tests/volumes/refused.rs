@@ -3,7 +3,7 @@
 use hive_tests::checklist::{How, Item};
 use hive_tests::said;
 
-use super::site::{self, RECORDS, one_more};
+use super::site::{self, RECORDS, many, one_more};
 use super::stage::Stage;
 
 pub const BOXES: &[Item<Stage>] = &[Item {
@@ -43,9 +43,19 @@ fn refused(stage: &Stage) {
             one("fstype: ext4, size: 50M, diskless: [p-hive0, p-hive1, p-hive2]"),
             "has a copy nowhere",
         ),
+        (
+            "more than 255",
+            many("t-many", 256),
+            "there is no device id left",
+        ),
     ] {
         fails(stage, what, &services, &["build-volumes"], words);
     }
+    let ids = numbers(stage);
+    assert!(
+        !ids.contains("t-many"),
+        "ids were given to volumes that can't be: {ids}"
+    );
     let docker = |command: &str| {
         stage.cluster.sh(
             HOLDER,
@@ -82,4 +92,9 @@ fn fails(stage: &Stage, what: &str, services: &str, args: &[&str], words: &str) 
     );
     assert!(text.contains(words), "{what}: no {words:?} in: {text}");
     assert_eq!(stage.versions(), before, "{what}: something was changed");
+}
+
+/// The ids that were given to volumes.
+fn numbers(stage: &Stage) -> String {
+    stage.cluster.ok(&["get", "drbd_device_map"])
 }

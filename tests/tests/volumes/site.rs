@@ -18,6 +18,9 @@ const MEGABYTES: u64 = 500;
 /// volume has the name of its service.
 pub const FILLED: [(&str, &str); 2] = [("filled", "ext4"), ("filledtoo", "xfs")];
 
+/// All services.
+pub const SERVICES: [&str; 3] = [WRITER, FILLED[0].0, FILLED[1].0];
+
 /// The definition of services.
 fn services(megabytes: u64, more: &str) -> String {
     format!(
@@ -58,6 +61,15 @@ pub fn one_more(service: &str, volume: &str, attributes: &str) -> String {
     - {{source: {volume}, target: /data, type: volume, drbd: {{{attributes}}}}}
 "
     )
+}
+
+/// A service more with so many volumes.
+pub fn many(service: &str, count: usize) -> String {
+    let volumes = (0..count).map(|n| {
+        format!("    - {{source: {service}{n}, target: /data{n}, type: volume, drbd: {{fstype: ext4, size: 16M}}}}\n")
+    });
+    let volumes: String = volumes.collect();
+    format!("  {service}:\n    image: box:1\n    replicas: 1\n    volumes:\n{volumes}")
 }
 
 /// The site, baked; with DRBD 9 if there are package files of it.

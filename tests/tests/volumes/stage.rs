@@ -20,11 +20,21 @@ const IMAGES: [Image; 1] = [Image {
     version: "records",
 }];
 
+/// How often things are done again and again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    /// As often as it takes to be sure.
+    Full,
+    /// A few times.
+    Few,
+}
+
 /// What all boxes look at.
 #[derive(Debug)]
 pub struct Stage {
     pub listener: Listener,
     pub cluster: Cluster,
+    pub size: Size,
 }
 
 fn images() -> Images {
@@ -34,19 +44,33 @@ fn images() -> Images {
 
 impl Stage {
     /// Of hosts that run.
-    pub fn new(cluster: Cluster) -> Self {
+    pub fn new(cluster: Cluster, size: Size) -> Self {
         if std::env::var_os("HIVE_LOADED").is_none() {
             cluster.give(&images(), &HOSTS);
         }
         site::add(&cluster, "");
         let listener = Listener::to(&cluster, WRITER);
-        Self { listener, cluster }
+        Self {
+            listener,
+            cluster,
+            size,
+        }
     }
 
     /// Gives a host with a new disk what the others have.
     pub fn furnish(&self, host: &str) {
         self.cluster.give_boxes(&[host]);
         self.cluster.give(&images(), &[host]);
+    }
+
+    /// How often something is done again: as `HIVE_ROUNDS` says, or else as often as it takes, or a few times.
+    pub fn rounds(&self, full: u64, few: u64) -> u64 {
+        let given = std::env::var("HIVE_ROUNDS").ok();
+        let otherwise = match self.size {
+            Size::Full => full,
+            Size::Few => few,
+        };
+        given.map_or(otherwise, |text| text.parse().unwrap())
     }
 
     /// A time that is enough on a quick computer, stretched for this one.
@@ -119,6 +143,17 @@ impl Stage {
         })
     }
 
+    /// Waits for a record that anybody acknowledges from now on.
+    pub fn goes_on(&self) -> Instant {
+        let since = Instant::now();
+        let first = || {
+            self.listener
+                .look(|h| h.first_after(since).map(|r| r.heard))
+        };
+        let look = || first().ok_or("no record is acknowledged any more".into());
+        self.eventually_or("a record", 300, look, || self.why())
+    }
+
     /// Waits for a record that somebody acknowledges who did not write before.
     pub fn resumed(&self, writers: &BTreeSet<String>) -> Acknowledgement {
         let first = || self.listener.look(|h| h.first_of_others(writers).cloned());
@@ -164,6 +199,13 @@ impl Stage {
             }
         }
         Ok(all)
+    }
+
+    /// Hosts with a copy of a volume.
+    pub fn copies(&self, volume: &str) -> Vec<&'static str> {
+        let reports = self.reports(volume).unwrap().into_iter();
+        let copies = reports.filter(|(_, report)| report.part == "copy");
+        copies.map(|(host, _)| host).collect()
     }
 
     /// Waits until all copies of all volumes are up to date and the same, and nobody complains.

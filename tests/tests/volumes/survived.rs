@@ -1,11 +1,15 @@
 //! W3 to W6 and W8: the writer's host fails in some way, and the next writer has all that was acknowledged.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use hive_tests::checklist::{How, Item};
+use hive_tests::cluster::HOSTS;
 
 use super::failure::Failure;
-use super::stage::Stage;
+use super::site::{RECORDS, WRITER};
+use super::stage::{Size, Stage};
+use super::watch::Watch;
 
 /// What goes wrong with one host.
 pub const ALONE: &[Item<Stage>] = &[
@@ -35,17 +39,22 @@ pub const TOGETHER: &[Item<Stage>] = &[
     },
     Item {
         id: "W8",
-        name: "its host is replaced by one with blank disks: its copy is filled without a command",
+        name: "its host is replaced by one with blank disks: its copy is filled without a command, and good enough to go on with",
         how: How::Run(|stage| survive(stage, Failure::Replacement)),
     },
 ];
 
 /// How long the side that was cut off is listened to.
 const LISTENING: Duration = Duration::from_secs(10);
+/// By when a host that is cut off can't write any more, on a quick computer: DRBD gives up a peer that says nothing
+/// after 4 s, or 3 s later when there was nothing to say (`timeout` and `ping-int` of its configuration).
+const BOUND: u64 = 10;
 
 fn survive(stage: &Stage, failure: Failure) {
     stage.intact();
     let old = stage.writing();
+    let copies = stage.copies(RECORDS);
+    let watch = (failure == Failure::Partition).then(|| (Watch::new(stage), stage.minor(RECORDS)));
     let writers = stage.listener.look(|h| h.writers());
     let failed = failure.strike(stage, &old);
     let first = stage.resumed(&writers);
@@ -56,19 +65,28 @@ fn survive(stage: &Stage, failure: Failure) {
         first.number,
         first.writer
     );
-    if failure == Failure::Partition {
+    if let Some((watch, minor)) = watch {
         cut_off_side_is_silent(stage, &old, first.heard);
+        it_stopped_in_time(stage, &watch, minor, &old, failed, &writers);
     }
     if failure != Failure::Kill {
         let manager = stage.other(&old);
-        let new = stage.eventually("the writer to run", 240, || {
-            stage.host_of(manager, super::site::WRITER)
-        });
+        let new = stage.eventually("the writer to run", 240, || stage.host_of(manager, WRITER));
         assert_ne!(new, old, "it is still there");
+        assert!(
+            copies.iter().any(|host| *host == new),
+            "it runs on {new}, and the copies are on {copies:?}"
+        );
     }
     failure.mend(stage, &old);
     stage.intact();
     stage.verified();
+    if failure == Failure::Replacement {
+        carries(stage, &old);
+    }
+    if stage.size == Size::Full {
+        stage.same_below_drbd();
+    }
 }
 
 /// All that is acknowledged from now on comes from the new writer, though the old one may still run.
@@ -88,4 +106,54 @@ fn cut_off_side_is_silent(stage: &Stage, old: &str, since: Instant) {
             "the side that is cut off writes"
         );
     }
+}
+
+/// The side that was cut off acknowledged nothing, and DRBD let it write nothing, after the bound.
+fn it_stopped_in_time(
+    stage: &Stage,
+    watch: &Watch,
+    minor: u64,
+    old: &str,
+    failed: Instant,
+    writers: &BTreeSet<String>,
+) {
+    let bound = stage.patient(BOUND);
+    let after = |moment: Option<Instant>| {
+        let after = moment.map(|moment| moment.saturating_duration_since(failed));
+        after.unwrap_or_default()
+    };
+    let last = stage.listener.look(|h| h.last_of(writers).map(|r| r.heard));
+    let could = watch.could_write(old, RECORDS, minor);
+    let looks = watch.count(old, failed);
+    println!(
+        "on {old}, cut off: the last record was acknowledged {:.2} s after the cut, and I/O froze or failed from {:.2} s after it, by {looks} looks",
+        after(last).as_secs_f64(),
+        after(could).as_secs_f64()
+    );
+    assert!(looks > 0, "{old} said nothing after the cut");
+    assert!(
+        after(last) <= bound && after(could) <= bound,
+        "it could write for longer than {:.0} s",
+        bound.as_secs_f64()
+    );
+}
+
+/// The host is made to carry the writer: all others are drained for a while.
+fn carries(stage: &Stage, host: &str) {
+    let availability = |to: &str| {
+        for other in HOSTS.into_iter().filter(|other| *other != host) {
+            let command = format!("docker node update --availability {to} {other} >/dev/null");
+            stage.cluster.sh(HOSTS[0], &command);
+        }
+    };
+    availability("drain");
+    stage.eventually("the writer to be on the replaced host", 240, || {
+        let now = stage.host_of(HOSTS[0], WRITER)?;
+        (now == host)
+            .then_some(())
+            .ok_or_else(|| format!("it is on {now}"))
+    });
+    stage.verified();
+    availability("active");
+    stage.intact();
 }

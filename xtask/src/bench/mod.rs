@@ -8,6 +8,7 @@ mod lock;
 mod site;
 mod stock;
 pub mod vip;
+pub mod volumes;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
