@@ -1,8 +1,6 @@
 //! Mirrored volumes where no host makes its part: plans, records, refusals, and what is said of hosts that
 //! report nothing.
 
-use std::fs;
-
 use crate::machine::wait;
 use crate::operator::{Operator, err, out};
 
@@ -16,11 +14,6 @@ fn line(drbd: &str) -> String {
 
 pub fn volumes(operator: &Operator) {
     let good = operator.services();
-    let hive = operator.path("inventory/hive.yml");
-    let text = fs::read_to_string(&hive).unwrap();
-    let count = "    number_of_hosts: 3\n";
-    let disk = format!("{count}    mirrored_disk_size: 4\n");
-    fs::write(&hive, text.replace(count, &disk)).unwrap();
     let with = |drbd: &str| good.replace(PLAIN, &format!("{PLAIN}{}", line(drbd)));
 
     refused(operator, &good, &with);
@@ -29,7 +22,6 @@ pub fn volumes(operator: &Operator) {
     shown(operator);
     used_and_removed(operator);
     operator.write_services(&good);
-    fs::write(&hive, text).unwrap();
 }
 
 /// Nothing is changed by any of these.
