@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::Site;
+use crate::{Site, skipped};
 
 /// Names the files, separated by colons: drbd-dkms, and utilities if they are not Debian's.
 pub const PACKAGES: &str = "HIVE_DRBD_DEB";
@@ -17,6 +17,18 @@ pub fn named() -> Vec<PathBuf> {
                 .collect()
         })
         .unwrap_or_default()
+}
+
+/// Has the private stage of the sample site use those that are named; says so if none are.
+pub fn used_if_named(site: &Site) {
+    let packages = named();
+    if packages.is_empty() {
+        skipped(&format!(
+            "{PACKAGES} names no package files with DRBD 9 (drbd-dkms, separated by colons): hosts have the kernel's 8.4"
+        ));
+    } else {
+        used(site, &packages);
+    }
 }
 
 /// Has the private stage of the sample site use them in place of the kernel's module.

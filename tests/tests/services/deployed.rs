@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use hive_qemu::Vm;
 use hive_tests::checklist::{How, Item};
-use hive_tests::{Site, hive_program, said};
+use hive_tests::{Site, drbd_packages, hive_program, said};
 
 use hive_tests::cluster::Cluster;
 
@@ -182,6 +182,7 @@ pub fn site() -> Site {
         "    # internal_cidr: 172.31.252.0/22",
         "    internal_cidr: 172.31.252.0/22\n    data_path_port: 4790",
     );
+    drbd_packages::used_if_named(&site);
     fs::write(site.path("inventory/services.yml"), SERVICES).unwrap();
     site.ok(&["bake"]);
     site

@@ -8,7 +8,7 @@ use hive_tests::checklist::rows;
 
 use crate::checklist::SECTIONS;
 use crate::deployed::{FIRST, LAST, LATER};
-use crate::vip;
+use crate::{vip, volumes};
 
 const HEAD: &str = "# What is checked on a running swarm
 
@@ -35,6 +35,8 @@ fn the_guide_lists_every_box_of_the_checklist() {
     }
     let boxes = vip::ALL.iter().map(|boxes| rows(boxes));
     section("Virtual IPs and marks", boxes.collect());
+    let boxes = volumes::ALL.iter().map(|boxes| rows(boxes));
+    section("Mirrored volumes", boxes.collect());
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/guide/checklist.md");
     if std::env::var_os("UPDATE_GUIDE").is_some() {
         fs::write(&path, &page).unwrap();

@@ -1,5 +1,5 @@
-//! Services on three hosts: a site deployed, everything that a swarm can do, and virtual IPs that follow
-//! services; all on one cluster.
+//! Services on three hosts: a site deployed, everything that a swarm can do, virtual IPs and mirrored volumes
+//! that follow services; all on one cluster.
 //!
 //! `HIVE_CLUSTER=FOLDER` uses the hosts that run already in that site folder (`HIVE_LOADED=1`
 //! when they have the images), `HIVE_BOXES=B3,C` runs box B3 and section C only: for working on boxes.
@@ -10,17 +10,19 @@ mod checklist;
 mod deployed;
 mod guide;
 mod vip;
+mod volumes;
 
 use hive_tests::checklist::Checklist;
 use hive_tests::cluster::Cluster;
 
 #[test]
-fn a_site_is_deployed_by_hive_all_and_virtual_ips_follow_their_services() {
+fn a_site_is_deployed_by_hive_all_and_virtual_ips_and_volumes_follow_their_services() {
     let cluster = cluster();
     let mut list = Checklist::new();
     list.run(deployed::FIRST, &cluster, |_| {});
     list.run(deployed::LAST, &cluster, |_| {});
-    vip::run(&mut list, &vip::SHORT, cluster);
+    let cluster = vip::run(&mut list, &vip::SHORT, cluster);
+    volumes::run(&mut list, volumes::Size::Few, &volumes::SHORT, cluster);
     list.end();
 }
 
@@ -29,6 +31,14 @@ fn a_site_is_deployed_by_hive_all_and_virtual_ips_follow_their_services() {
 fn every_box_of_virtual_ips_holds() {
     let mut list = Checklist::new();
     vip::run(&mut list, &vip::ALL, cluster());
+    list.end();
+}
+
+#[test]
+#[ignore = "takes most of a day"]
+fn every_box_of_volumes_holds() {
+    let mut list = Checklist::new();
+    volumes::run(&mut list, volumes::Size::Full, &volumes::ALL, cluster());
     list.end();
 }
 

@@ -1,13 +1,13 @@
 //! `cargo xtask bench volumes`: writing through a mirrored volume, beside the same disk without a mirror and beside
 //! DRBD that was set up by hand on the same three hosts.
 //!
-//! The measuring is a test of `tests/tests/volumes`; here is what it needs.
+//! The measuring is a test of `tests/tests/services/volumes`; here is what it needs.
 
 use crate::step::Result;
 use crate::{build, debian, test};
 
 /// The test.
-const STORY: &str = "bench::beside_plain_drbd";
+const STORY: &str = "volumes::bench::beside_plain_drbd";
 
 /// Measures and prints.
 pub fn run() -> Result {
@@ -15,5 +15,5 @@ pub fn run() -> Result {
     debian::subordinate_ids()?;
     build::hive()?;
     let words = ["--ignored", "--exact", STORY];
-    crate::step::run(test::stories(&["--test", "volumes"], &words).env("HIVE_BENCH", "1"))
+    crate::step::run(test::stories(&["--test", "services"], &words).env("HIVE_BENCH", "1"))
 }

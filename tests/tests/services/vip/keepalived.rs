@@ -48,8 +48,10 @@ pub const RIVALS: [Rival; 2] = [
     },
 ];
 
-/// Makes what it follows.
+/// Makes what it follows; an earlier run on these hosts may have left it.
 pub fn create(stage: &Stage) {
+    let left = format!("docker service rm {SERVICE} >/dev/null 2>&1 || true");
+    stage.cluster.sh(HOSTS[0], &left);
     stage.create(
         SERVICE,
         &format!("--mode global --restart-delay {PAUSE} box:1 {PROCESS}"),
@@ -81,7 +83,6 @@ fn script(priority: usize) -> String {
 mkdir -p /run/bench
 interface=$(ip -4 -o addr show to 192.168.77.0/24 | awk '{{print $2; exit}}')
 cat >/run/bench/served <<'END'
-#!/bin/sh
 exec pgrep -xf '{PROCESS}' >/dev/null
 END
 cat >/run/bench/keepalived.conf <<END
@@ -92,14 +93,15 @@ systemd-run -q --collect --unit {UNIT} keepalived --dont-fork --log-console --us
     )
 }
 
-/// Its configuration; `$interface` and `$HOSTNAME` are the shell's.
+/// Its configuration; `$interface` and `$HOSTNAME` are the shell's. It starts no script whose program is a link, as
+/// `/bin/sh` is.
 fn configuration(priority: usize) -> String {
     let lines = |lines: &[&str]| -> String { lines.iter().map(|l| format!("    {l}\n")).collect() };
     let mut text = "global_defs {\n    router_id $HOSTNAME\n    script_user root\n    enable_script_security\n}\n".to_owned();
     for (index, rival) in RIVALS.iter().enumerate() {
         let router = 91 + index;
         text += &format!(
-            "vrrp_script served{index} {{\n    script \"/bin/sh /run/bench/served\"\n{}}}\n",
+            "vrrp_script served{index} {{\n    script \"/usr/bin/bash /run/bench/served\"\n{}}}\n",
             lines(rival.script)
         );
         text += &format!(

@@ -31,8 +31,8 @@ pub const ALL: [&[Item<Stage>]; 6] = [
     daemon::BOXES,
 ];
 
-/// Looks at boxes of these sections on a cluster, and at the end at all that was heard.
-pub fn run(list: &mut Checklist, sections: &[&[Item<Stage>]], cluster: Cluster) {
+/// Looks at boxes of these sections on a cluster, and at the end at all that was heard; gives the cluster back.
+pub fn run(list: &mut Checklist, sections: &[&[Item<Stage>]], cluster: Cluster) -> Cluster {
     let stage = Stage::new(cluster, &[stage::VIP]);
     deployed::write_services(&stage.cluster.path(""));
     for boxes in sections {
@@ -42,4 +42,5 @@ pub fn run(list: &mut Checklist, sections: &[&[Item<Stage>]], cluster: Cluster) 
         let doubles = stage.prober.look(|h| stage.all_doubles(h));
         assert!(doubles.is_empty(), "{doubles:?}");
     });
+    stage.cluster
 }

@@ -1,10 +1,9 @@
-//! The site of these stories: services with mirrored volumes, and what boxes change in it.
+//! The definition of these stories: services with mirrored volumes, and what boxes change in it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use hive_tests::cluster::Cluster;
-use hive_tests::{Site, drbd_packages, skipped};
 
 /// The service that writes.
 pub const WRITER: &str = "writer";
@@ -70,23 +69,6 @@ pub fn many(service: &str, count: usize) -> String {
     });
     let volumes: String = volumes.collect();
     format!("  {service}:\n    image: box:1\n    replicas: 1\n    volumes:\n{volumes}")
-}
-
-/// The site, baked; with DRBD 9 if there are package files of it.
-pub fn site() -> Site {
-    let site = Site::new();
-    let packages = drbd_packages::named();
-    if packages.is_empty() {
-        let name = drbd_packages::PACKAGES;
-        skipped(&format!(
-            "{name} names no package files with DRBD 9 (drbd-dkms, separated by colons): volumes here have two copies, with the kernel's 8.4"
-        ));
-    } else {
-        drbd_packages::used(&site, &packages);
-    }
-    write(&site.path(""), MEGABYTES, "");
-    site.ok(&["bake"]);
-    site
 }
 
 fn definition(folder: &Path) -> PathBuf {

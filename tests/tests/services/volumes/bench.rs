@@ -4,9 +4,9 @@
 use hive_tests::cluster::HOSTS;
 use hive_tests::skipped;
 
+use super::site;
 use super::stage::{Size, Stage};
 use super::table::{Measured, table};
-use super::{cluster, site};
 
 /// Ours, and its service.
 const NAME: &str = "t-bench";
@@ -43,7 +43,7 @@ fn beside_plain_drbd() {
         skipped("a benchmark; `cargo xtask bench volumes` runs it");
         return;
     }
-    let stage = Stage::new(cluster(), Size::Few);
+    let stage = Stage::new(crate::cluster(), Size::Few);
     // On a cluster of the stories nobody else is to write.
     stage.scale(0);
     let places = places(&stage);

@@ -1,0 +1,62 @@
+//! Mirrored volumes on three hosts: a service writes numbered records on one of them and is driven about
+//! by every kind of failure, while the test itself hears which records were acknowledged.
+//!
+//! `HIVE_ROUNDS` says how often things are done again and again, `HIVE_SEED` repeats the random moments of an
+//! earlier run, `HIVE_DRBD_DEB=FILES` takes DRBD 9 in place of the kernel's 8.4.
+
+mod bench;
+mod boot_order;
+mod built;
+mod copies;
+mod cycles;
+mod failure;
+mod grown;
+mod interrupted;
+mod invalidated;
+mod leftovers;
+mod rebooted;
+mod refused;
+mod site;
+mod stage;
+mod status;
+mod survived;
+mod table;
+mod watch;
+
+use hive_tests::checklist::{Checklist, Item};
+use hive_tests::cluster::Cluster;
+
+pub use stage::{Size, Stage};
+
+/// What every change has to hold.
+pub const SHORT: [&[Item<Stage>]; 5] = [
+    built::BOXES,
+    survived::ALONE,
+    survived::TOGETHER,
+    rebooted::AGAIN,
+    copies::BOXES,
+];
+
+/// All sections.
+pub const ALL: [&[Item<Stage>]; 12] = [
+    built::BOXES,
+    survived::ALONE,
+    survived::TOGETHER,
+    rebooted::BOXES,
+    grown::BOXES,
+    cycles::BOXES,
+    rebooted::AGAIN,
+    interrupted::BOXES,
+    refused::BOXES,
+    boot_order::BOXES,
+    copies::BOXES,
+    invalidated::BOXES,
+];
+
+/// Looks at boxes of these sections on a cluster.
+pub fn run(list: &mut Checklist, size: Size, sections: &[&[Item<Stage>]], cluster: Cluster) {
+    let stage = Stage::new(cluster, size);
+    for boxes in sections {
+        list.run(boxes, &stage, Stage::mend);
+    }
+}
