@@ -22,6 +22,7 @@ pub mod prober;
 pub mod random;
 pub mod records;
 pub mod swarm;
+pub mod waiting;
 
 use std::fs;
 use std::path::{Path, PathBuf};

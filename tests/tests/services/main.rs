@@ -8,6 +8,7 @@
 
 mod checklist;
 mod deployed;
+mod failure;
 mod guide;
 mod vip;
 mod volumes;

@@ -46,7 +46,7 @@ fn complaints(stage: &Stage) {
         stage.create(name, &format!("{words} {sleeps}"));
     }
     let wrong: BTreeSet<String> = WRONG.iter().map(|(name, _)| (*name).to_owned()).collect();
-    stage.eventually("a complaint of each", 120, || {
+    stage.cluster.eventually("a complaint of each", 120, || {
         let vips = stage.vips();
         let told = services(&vips["complaints"]);
         (told == wrong).then_some(()).ok_or(vips.to_string())
@@ -61,14 +61,16 @@ fn complaints(stage: &Stage) {
 
     // The older one has the shared address, one of two tasks the other, and the good one lost nothing.
     stage.settled("t-twin1", SHARED);
-    stage.eventually("one holder for two tasks", 120, || {
-        let now = Instant::now();
-        let last = now - std::time::Duration::from_secs(3);
-        let holders = stage.prober.look(|h| h.holders(DOUBLE, last..now));
-        (holders.len() == 1)
-            .then_some(())
-            .ok_or(format!("{holders:?}"))
-    });
+    stage
+        .cluster
+        .eventually("one holder for two tasks", 120, || {
+            let now = Instant::now();
+            let last = now - std::time::Duration::from_secs(3);
+            let holders = stage.prober.look(|h| h.holders(DOUBLE, last..now));
+            (holders.len() == 1)
+                .then_some(())
+                .ok_or(format!("{holders:?}"))
+        });
     let time = since..Instant::now();
     stage.prober.look(|history| {
         for ip in [GOOD, SHARED, DOUBLE] {
@@ -82,21 +84,24 @@ fn complaints(stage: &Stage) {
 
     let names: Vec<&str> = WRONG.iter().map(|(name, _)| *name).collect();
     stage.remove(&names.join(" "));
-    stage.eventually("all to be well again", 120, || {
+    stage.cluster.eventually("all to be well again", 120, || {
         let vips = stage.vips();
         let well = services(&vips["complaints"]).is_empty();
         well.then_some(()).ok_or(vips.to_string())
     });
     stage.remove("t-good t-twin1");
-    stage.eventually("nobody to have what nobody wants", 120, || {
-        let now = Instant::now();
-        let last = now - std::time::Duration::from_secs(3);
-        let held = [GOOD, SHARED, DOUBLE].map(|ip| stage.prober.look(|h| h.holders(ip, last..now)));
-        held.iter()
-            .all(Vec::is_empty)
-            .then_some(())
-            .ok_or(format!("{held:?}"))
-    });
+    stage
+        .cluster
+        .eventually("nobody to have what nobody wants", 120, || {
+            let now = Instant::now();
+            let last = now - std::time::Duration::from_secs(3);
+            let held =
+                [GOOD, SHARED, DOUBLE].map(|ip| stage.prober.look(|h| h.holders(ip, last..now)));
+            held.iter()
+                .all(Vec::is_empty)
+                .then_some(())
+                .ok_or(format!("{held:?}"))
+        });
 }
 
 /// Names of the services in a list of complaints.

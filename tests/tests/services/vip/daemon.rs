@@ -60,7 +60,7 @@ fn shut_down(stage: &Stage, host: &str) {
     let vm = stage.cluster.vm(host);
     // The connection goes with the host, maybe before the answer.
     drop(stage.cluster.try_sh(host, "systemctl poweroff"));
-    vm.wait_exit(stage.patient(180)).unwrap();
+    vm.wait_exit(stage.cluster.patient(180)).unwrap();
     drop(vm);
     let index = HOSTS.iter().position(|h| *h == host).unwrap();
     let (vip, own) = stage.prober.look(|history| {
@@ -76,7 +76,7 @@ fn shut_down(stage: &Stage, host: &str) {
     assert!(vip < own, "the address was there until the host was gone");
     let next = stage
         .prober
-        .wait("another host", stage.patient(120), |history| {
+        .wait("another host", stage.cluster.patient(120), |history| {
             history.first_echo(VIP, since, |by| by != mac(host))
         });
     println!(

@@ -36,7 +36,7 @@ fn answers(stage: &Stage) {
     cluster.ok(&["build-networks"]);
     cluster.ok(&["deploy-services"]);
     let task = stage.settled(SERVICE, VIP);
-    let vip = stage.eventually("hive vips to tell of it", 60, || {
+    let vip = stage.cluster.eventually("hive vips to tell of it", 60, || {
         let vips = stage.vips();
         let ip = VIP.to_string();
         let mut list = vips["addresses"].as_array().unwrap().iter();

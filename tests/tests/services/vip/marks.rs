@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use hive_tests::checklist::{How, Item};
 use hive_tests::cluster::HOSTS;
+use hive_tests::waiting::other;
 
-use super::failure::Failure;
 use super::stage::Stage;
+use crate::failure::Failure;
 
 pub const BOXES: &[Item<Stage>] = &[Item {
     id: "V6",
@@ -31,16 +32,16 @@ fn together(stage: &Stage) {
     let first = at_one(stage, HOSTS[0], "");
 
     let since = Instant::now();
-    Failure::Drain.strike(stage, &first, &[]);
-    let second = at_one(stage, stage.other(&first), &first);
+    Failure::Drain.strike(&stage.cluster, &first, &[]);
+    let second = at_one(stage, other(&first), &first);
     println!(
         "marks: drained {first}: leader, mark and member on {second} after {:.0} s",
         since.elapsed().as_secs_f64()
     );
-    Failure::Drain.mend(stage, &first);
+    Failure::Drain.mend(&stage.cluster, &first);
 
-    let living = stage.other(&second);
-    let since = Failure::PowerCut.strike(stage, &second, &[]);
+    let living = other(&second);
+    let since = Failure::PowerCut.strike(&stage.cluster, &second, &[]);
     let third = at_one(stage, living, &second);
     println!(
         "marks: power of {second} cut: leader, mark and member on {third} after {:.0} s",
@@ -50,23 +51,25 @@ fn together(stage: &Stage) {
 
     stage.cluster.power_on(&second);
     let mut ready: Option<Instant> = None;
-    stage.eventually("the host to be back for a while", 900, || {
-        let marked = marked(stage, living)?;
-        assert_eq!(
-            marked,
-            BTreeSet::from([third.clone()]),
-            "a stale mark is there"
-        );
-        let nodes = stage.engine(living, "nodes", &format!("{{\"name\":[\"{second}\"]}}"))?;
-        if nodes[0]["Status"]["State"] == "ready" {
-            let since = ready.get_or_insert_with(Instant::now);
-            // Long enough for a task to be placed there and to be started.
-            if since.elapsed() > Duration::from_secs(30) {
-                return Ok(());
+    stage
+        .cluster
+        .eventually("the host to be back for a while", 900, || {
+            let marked = marked(stage, living)?;
+            assert_eq!(
+                marked,
+                BTreeSet::from([third.clone()]),
+                "a stale mark is there"
+            );
+            let nodes = stage.engine(living, "nodes", &format!("{{\"name\":[\"{second}\"]}}"))?;
+            if nodes[0]["Status"]["State"] == "ready" {
+                let since = ready.get_or_insert_with(Instant::now);
+                // Long enough for a task to be placed there and to be started.
+                if since.elapsed() > Duration::from_secs(30) {
+                    return Ok(());
+                }
             }
-        }
-        Err(format!("{nodes}"))
-    });
+            Err(format!("{nodes}"))
+        });
     stage.cluster.joined();
     let now = on(stage, living, &second);
     assert!(
@@ -76,23 +79,27 @@ fn together(stage: &Stage) {
     assert_eq!(at_one(stage, living, &second), third);
 
     stage.remove(&format!("{MEMBER} {LEADER}"));
-    stage.eventually("the mark to go with its service", 120, || {
-        let marked = marked(stage, living)?;
-        marked.is_empty().then_some(()).ok_or(format!("{marked:?}"))
-    });
+    stage
+        .cluster
+        .eventually("the mark to go with its service", 120, || {
+            let marked = marked(stage, living)?;
+            marked.is_empty().then_some(()).ok_or(format!("{marked:?}"))
+        });
 }
 
 /// The host of leader, mark and member, once they are at one, and not on `not`.
 fn at_one(stage: &Stage, ask: &str, not: &str) -> String {
-    stage.eventually("leader, mark and member on one host", 300, || {
-        let leader = stage.running(ask, LEADER)?.host;
-        let member = stage.running(ask, MEMBER)?.host;
-        let marked = marked(stage, ask)?;
-        let one = leader == member && marked == BTreeSet::from([leader.clone()]);
-        (one && leader != not)
-            .then_some(leader.clone())
-            .ok_or(format!("{leader}, {member}, marked {marked:?}"))
-    })
+    stage
+        .cluster
+        .eventually("leader, mark and member on one host", 300, || {
+            let leader = stage.running(ask, LEADER)?.host;
+            let member = stage.running(ask, MEMBER)?.host;
+            let marked = marked(stage, ask)?;
+            let one = leader == member && marked == BTreeSet::from([leader.clone()]);
+            (one && leader != not)
+                .then_some(leader.clone())
+                .ok_or(format!("{leader}, {member}, marked {marked:?}"))
+        })
 }
 
 /// Hosts that have the mark.

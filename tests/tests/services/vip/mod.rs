@@ -5,7 +5,6 @@ mod bench;
 mod complaints;
 mod daemon;
 mod deployed;
-mod failure;
 mod keepalived;
 mod marks;
 mod moved;

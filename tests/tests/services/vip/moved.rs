@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use hive_tests::checklist::{How, Item};
 use hive_tests::cluster::mac;
 
-use super::failure::Failure;
 use super::stage::{SERVICE, Stage, VIP};
 use super::takeover::{Takeover, takeover};
+use crate::failure::Failure;
 
 pub const BOXES: &[Item<Stage>] = &[
     Item {
@@ -56,7 +56,7 @@ fn the_daemon_states_its_bounds() {
 
 fn moved(stage: &Stage, failure: Failure) {
     let took = takeover(stage, failure, SERVICE, VIP, &[SERVICE]);
-    failure.mend(stage, &took.from);
+    failure.mend(&stage.cluster, &took.from);
     end(stage, &took);
 }
 
@@ -80,7 +80,7 @@ fn cut_off(stage: &Stage) {
     });
     let clock = stage.cluster.clock(&host);
     let dropped = clock.moment(dropped.parse().unwrap());
-    Failure::Partition.mend(stage, &host);
+    Failure::Partition.mend(&stage.cluster, &host);
     let after = dropped.saturating_duration_since(took.failed);
     println!(
         "host cut off: {host} (led the swarm: {leads}) dropped {VIP} {:.2} s after the cut (± {:.2} s), {:.2} s before {} answered; its proof holds {} s, the swarm takes {} s at least",

@@ -4,9 +4,10 @@ use std::net::Ipv4Addr;
 
 use hive_tests::checklist::{How, Item};
 use hive_tests::cluster::{ADDRESSES, HOSTS};
+use hive_tests::waiting::other;
 
-use super::failure::Failure;
 use super::stage::Stage;
+use crate::failure::Failure;
 
 pub const BOXES: &[Item<Stage>] = &[Item {
     id: "V8",
@@ -34,8 +35,8 @@ fn both_ways(stage: &Stage) {
     reached(stage, &host);
 
     // The next container has another address; the rules have to know it.
-    Failure::Kill.strike(stage, &host, &[SERVICE]);
-    stage.eventually("the next container", 120, || {
+    Failure::Kill.strike(&stage.cluster, &host, &[SERVICE]);
+    stage.cluster.eventually("the next container", 120, || {
         let task = stage.running(HOSTS[0], SERVICE)?;
         stage
             .cluster
@@ -44,18 +45,20 @@ fn both_ways(stage: &Stage) {
     let host = stage.settled(SERVICE, VIP).host;
     reached(stage, &host);
     stage.remove(&format!("{SERVICE} t-who"));
-    stage.eventually("the rules to go with their service", 120, || {
-        let rules = stage
-            .cluster
-            .try_sh(&host, "nft list ruleset; iptables-save")?;
-        let left = rules.contains(&VIP.to_string());
-        (!left).then_some(()).ok_or(rules)
-    });
+    stage
+        .cluster
+        .eventually("the rules to go with their service", 120, || {
+            let rules = stage
+                .cluster
+                .try_sh(&host, "nft list ruleset; iptables-save")?;
+            let left = rules.contains(&VIP.to_string());
+            (!left).then_some(()).ok_or(rules)
+        });
 }
 
 /// From another host to the container through the virtual IP, and from the container to another host.
 fn reached(stage: &Stage, host: &str) {
-    let other = stage.other(host);
+    let other = other(host);
     let page = stage.cluster.sh(
         other,
         &format!("within 60 says {VIP}/cgi-bin/who version=one; page {VIP}/cgi-bin/who"),

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
-use hive_qemu::Patience;
 use hive_tests::clock::unix;
 use hive_tests::cluster::{ADDRESSES, Cluster, HOSTS, host_of};
 use hive_tests::prober::history::Double;
@@ -46,19 +45,6 @@ impl Stage {
             cluster,
             started: Instant::now(),
         }
-    }
-
-    /// A time that is enough on a quick computer, stretched for this one.
-    pub fn patient(&self, seconds: u64) -> Duration {
-        let patience = Patience::measured().unwrap().shared_by(3);
-        patience
-            .scale(Duration::from_secs(seconds))
-            .max(Duration::from_secs(2 * seconds))
-    }
-
-    /// A host that is not this one.
-    pub fn other(&self, host: &str) -> &'static str {
-        HOSTS.into_iter().find(|h| *h != host).unwrap()
     }
 
     /// What the engine of a manager answers at a path of its API, for a filter.
@@ -108,40 +94,22 @@ impl Stage {
         }
     }
 
-    /// Looks until something is found.
-    pub fn eventually<T>(
-        &self,
-        what: &str,
-        seconds: u64,
-        mut look: impl FnMut() -> Result<T, String>,
-    ) -> T {
-        let (since, limit) = (Instant::now(), self.patient(seconds));
-        loop {
-            match look() {
-                Ok(found) => return found,
-                Err(why) if since.elapsed() > limit => {
-                    panic!("waited {:.0} s for {what}: {why}", limit.as_secs_f64())
-                }
-                Err(_) => std::thread::sleep(Duration::from_millis(500)),
-            }
-        }
-    }
-
     /// The task of a service, once its host and nobody else answers at the service's address.
     pub fn settled(&self, service: &str, vip: Ipv4Addr) -> Task {
         self.prober.watch(vip);
-        self.eventually(&format!("{service} to be reached at {vip}"), 240, || {
-            let task = self.running(HOSTS[0], service)?;
-            let seconds = Duration::from_secs(2);
-            std::thread::sleep(seconds);
-            let now = Instant::now();
-            let holders = self.prober.look(|h| h.holders(vip, now - seconds..now));
-            let hosts: Vec<Option<&str>> = holders.iter().map(|mac| host_of(*mac)).collect();
-            match hosts[..] == [Some(task.host.as_str())] {
-                true => Ok(task),
-                false => Err(format!("{task:?} runs, and {holders:?} answer")),
-            }
-        })
+        self.cluster
+            .eventually(&format!("{service} to be reached at {vip}"), 240, || {
+                let task = self.running(HOSTS[0], service)?;
+                let seconds = Duration::from_secs(2);
+                std::thread::sleep(seconds);
+                let now = Instant::now();
+                let holders = self.prober.look(|h| h.holders(vip, now - seconds..now));
+                let hosts: Vec<Option<&str>> = holders.iter().map(|mac| host_of(*mac)).collect();
+                match hosts[..] == [Some(task.host.as_str())] {
+                    true => Ok(task),
+                    false => Err(format!("{task:?} runs, and {holders:?} answer")),
+                }
+            })
     }
 
     /// The answer of `hive vips --json`, whatever its exit code.

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use hive_tests::cluster::mac;
 use hive_tests::prober::history::Double;
+use hive_tests::waiting::other;
 
-use super::failure::Failure;
 use super::stage::{Stage, Task};
+use crate::failure::Failure;
 
 /// Seconds that a takeover may take on a quick computer; the swarm's own part is most of it.
 const LIMIT: u64 = 180;
@@ -72,7 +73,7 @@ pub fn takeover(
     services: &[&str],
 ) -> Takeover {
     let old = stage.settled(service, vip);
-    let failed = failure.strike(stage, &old.host, services);
+    let failed = failure.strike(&stage.cluster, &old.host, services);
     let new = successor(stage, &old, service);
     let clock = stage.cluster.clock(&new.host);
     let running = clock.moment(new.since);
@@ -84,12 +85,14 @@ pub fn takeover(
     };
     let to = mac(&new.host);
     let what = format!("an answer of {} at {vip}", new.host);
-    let answered = stage.prober.wait(&what, stage.patient(LIMIT), |history| {
-        history.first_echo(vip, from, |mac| mac == to)
-    });
+    let answered = stage
+        .prober
+        .wait(&what, stage.cluster.patient(LIMIT), |history| {
+            history.first_echo(vip, from, |mac| mac == to)
+        });
     stage
         .prober
-        .wait("neighbours to know", stage.patient(60), |history| {
+        .wait("neighbours to know", stage.cluster.patient(60), |history| {
             let now = Instant::now();
             (history.neighbour(vip, now) == Some(to)).then_some(())
         });
@@ -117,9 +120,9 @@ pub fn takeover(
 
 /// The task that runs instead of another.
 fn successor(stage: &Stage, old: &Task, service: &str) -> Task {
-    let ask = stage.other(&old.host);
+    let ask = other(&old.host);
     let what = format!("{service} to run anew");
-    stage.eventually(&what, LIMIT, || {
+    stage.cluster.eventually(&what, LIMIT, || {
         let task = stage.running(ask, service)?;
         (task.id != old.id)
             .then_some(task)

@@ -83,7 +83,9 @@ fn places(stage: &Stage) -> Places {
     cluster.ok(&["build-networks"]);
     cluster.ok(&["build-volumes", "-l", NAME]);
     cluster.ok(&["deploy-services", "-l", NAME]);
-    let host = stage.eventually("the service to run", 240, || stage.host_of(HOSTS[0], NAME));
+    let host = stage
+        .cluster
+        .eventually("the service to run", 240, || stage.host_of(HOSTS[0], NAME));
     let ours = script(
         stage,
         &host,

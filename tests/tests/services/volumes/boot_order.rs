@@ -68,7 +68,7 @@ fn boots(stage: &Stage, host: &'static str) {
     let before = cluster.sh(host, boot);
     let since = Instant::now();
     drop(cluster.try_sh(host, "systemctl reboot"));
-    stage.eventually("Docker to be up again", 600, || {
+    stage.cluster.eventually("Docker to be up again", 600, || {
         let now = cluster.try_sh(host, &format!("docker info >/dev/null && {boot}"))?;
         (now != before)
             .then_some(())
@@ -79,11 +79,13 @@ fn boots(stage: &Stage, host: &'static str) {
         since.elapsed().as_secs_f64()
     );
     cluster.whole();
-    let broken = stage.eventually("the host to tell of the broken volume", 240, || {
-        let report = stage.reports(NAME)?.remove(host);
-        let trouble = report.and_then(|report| report.trouble);
-        trouble.ok_or_else(|| format!("{host} has no trouble with {NAME}"))
-    });
+    let broken = stage
+        .cluster
+        .eventually("the host to tell of the broken volume", 240, || {
+            let report = stage.reports(NAME)?.remove(host);
+            let trouble = report.and_then(|report| report.trouble);
+            trouble.ok_or_else(|| format!("{host} has no trouble with {NAME}"))
+        });
     println!("{host}: {broken}");
     assert!(broken.contains(COMPLAINT), "{broken}");
     let output = cluster.hive(&["volumes"]);
@@ -100,16 +102,18 @@ fn boots(stage: &Stage, host: &'static str) {
 
 /// The other volumes' copies on the host.
 fn others_are_up(stage: &Stage, host: &str) {
-    stage.eventually("the other volumes to be up", 240, || {
-        let volumes = stage.status(host)?.volumes.ok_or("it tells of none")?;
-        let mut others = volumes.volumes.iter().filter(|(name, _)| *name != NAME);
-        let down = others.find(|(_, v)| {
-            let disk = v.resource.as_ref().map(|resource| resource.disk.as_str());
-            v.part == "copy" && disk != Some("UpToDate")
+    stage
+        .cluster
+        .eventually("the other volumes to be up", 240, || {
+            let volumes = stage.status(host)?.volumes.ok_or("it tells of none")?;
+            let mut others = volumes.volumes.iter().filter(|(name, _)| *name != NAME);
+            let down = others.find(|(_, v)| {
+                let disk = v.resource.as_ref().map(|resource| resource.disk.as_str());
+                v.part == "copy" && disk != Some("UpToDate")
+            });
+            match down {
+                None => Ok(()),
+                Some(found) => Err(format!("{found:?}")),
+            }
         });
-        match down {
-            None => Ok(()),
-            Some(found) => Err(format!("{found:?}")),
-        }
-    });
 }

@@ -80,9 +80,11 @@ fn used(stage: &Stage) {
     println!("the writer is on {host}");
     let expected = cluster.sh(HOSTS[0], "docker run --rm --network none box:1 ls -A /www");
     for (service, file_system) in FILLED {
-        let host = stage.eventually(&format!("{service} to run"), 240, || {
-            stage.host_of(HOSTS[0], service)
-        });
+        let host = stage
+            .cluster
+            .eventually(&format!("{service} to run"), 240, || {
+                stage.host_of(HOSTS[0], service)
+            });
         let seen = cluster.sh(
             &host,
             &format!(

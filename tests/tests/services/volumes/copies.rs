@@ -78,7 +78,7 @@ impl Stage {
 
     /// Waits until no container uses a volume and no host has one in use.
     pub fn unused(&self) {
-        self.eventually("nobody to use a volume", 120, || {
+        self.cluster.eventually("nobody to use a volume", 120, || {
             let all = self.volumes();
             let mut volumes = all["volumes"].as_array().unwrap().iter();
             let unused =

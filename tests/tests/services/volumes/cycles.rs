@@ -53,7 +53,9 @@ fn cycle(stage: &Stage, round: u64) -> String {
     let (minor, copies) = (stage.minor(NAME), stage.copies(NAME));
     let meta_data = meta_data(stage, copies[0], minor);
     cluster.ok(&["deploy-services", "-l", NAME]);
-    let host = stage.eventually("its service to run", 240, || stage.host_of(HOSTS[0], NAME));
+    let host = stage
+        .cluster
+        .eventually("its service to run", 240, || stage.host_of(HOSTS[0], NAME));
     // A new volume has nothing of an earlier one of its name.
     cluster.sh(
         &host,
@@ -63,13 +65,15 @@ fn cycle(stage: &Stage, round: u64) -> String {
     );
     cluster.ok(&["deploy-services", "-D", "--yes", "-l", NAME]);
     // Its container is gone a moment later.
-    stage.eventually("the volume to be removed", 120, || {
-        let output = cluster.hive(&["build-volumes", "-D", "--yes", "-l", NAME]);
-        match output.status.success() {
-            true => Ok(()),
-            false => Err(said(&output)),
-        }
-    });
+    stage
+        .cluster
+        .eventually("the volume to be removed", 120, || {
+            let output = cluster.hive(&["build-volumes", "-D", "--yes", "-l", NAME]);
+            match output.status.success() {
+                true => Ok(()),
+                false => Err(said(&output)),
+            }
+        });
     stage.left_nothing(NAME, minor);
     stage.all_on_speaking_terms();
     judge(stage, &watch, minor, &copies, meta_data);
@@ -93,7 +97,7 @@ fn judge(stage: &Stage, watch: &Watch, minor: u64, copies: &[&str], meta_data: u
         let seen = seen.get(host);
         let seen = seen.unwrap_or_else(|| panic!("no look of {host} had the volume"));
         assert!(seen.whole, "{host} never saw all copies up to date");
-        let moment = stage.patient(MOMENT);
+        let moment = stage.cluster.patient(MOMENT);
         assert!(seen.alone <= moment, "{host} stood alone: {seen:?}");
         assert!(
             seen.out_of_sync <= meta_data,

@@ -35,7 +35,7 @@ fn grows(stage: &Stage) {
     assert!(output.status.success(), "{}", said(&output));
     // Some of it is the file system's own.
     let least = before + MORE * 1024 * 9 / 10;
-    let after = stage.eventually("room in the container", 120, || {
+    let after = stage.cluster.eventually("room in the container", 120, || {
         let now = room()?;
         (now >= least)
             .then_some(now)

@@ -69,14 +69,16 @@ impl Deed {
                 let script = format!("same kept \"$(inside {NAME} cat /data/mark)\"");
                 stage.cluster.sh(&runs_on(stage), &script);
             }
-            Self::Unmount => stage.eventually("the volume to be let go", 120, || {
-                let reports = stage.reports(NAME)?;
-                let free = reports.values().all(|v| {
-                    let primary = v.resource.as_ref().is_some_and(|r| r.primary);
-                    v.users == 0 && v.mounted.is_none() && !primary
-                });
-                free.then_some(()).ok_or_else(|| format!("{reports:#?}"))
-            }),
+            Self::Unmount => stage
+                .cluster
+                .eventually("the volume to be let go", 120, || {
+                    let reports = stage.reports(NAME)?;
+                    let free = reports.values().all(|v| {
+                        let primary = v.resource.as_ref().is_some_and(|r| r.primary);
+                        v.users == 0 && v.mounted.is_none() && !primary
+                    });
+                    free.then_some(()).ok_or_else(|| format!("{reports:#?}"))
+                }),
             Self::Remove => stage.left_nothing(NAME, minor),
         }
     }
@@ -99,13 +101,15 @@ fn killed(stage: &Stage) {
         if first {
             took[index] = since.elapsed();
         } else {
-            stage.eventually("the command to come to its end", 300, || {
-                let output = cluster.hive(deed.command());
-                match output.status.success() {
-                    true => Ok(()),
-                    false => Err(said(&output)),
-                }
-            });
+            stage
+                .cluster
+                .eventually("the command to come to its end", 300, || {
+                    let output = cluster.hive(deed.command());
+                    match output.status.success() {
+                        true => Ok(()),
+                        false => Err(said(&output)),
+                    }
+                });
         }
         stage.intact();
         if matches!(deed, Deed::Make) {
@@ -154,18 +158,22 @@ fn interrupted(cluster: &Cluster, args: &[&str], host: &str, after: Duration) ->
 }
 
 fn runs_on(stage: &Stage) -> String {
-    stage.eventually("its service to run", 240, || stage.host_of(HOSTS[0], NAME))
+    stage
+        .cluster
+        .eventually("its service to run", 240, || stage.host_of(HOSTS[0], NAME))
 }
 
 /// All hosts have heard of the size, and the device has it.
 fn grown_to(stage: &Stage, megabytes: u64) {
     let bytes = megabytes << 20;
-    stage.eventually("all hosts to have that size", 120, || {
-        let reports = stage.reports(NAME)?;
-        let good =
-            reports.len() == HOSTS.len() && reports.values().all(|v| v.settled && v.size == bytes);
-        good.then_some(()).ok_or_else(|| format!("{reports:#?}"))
-    });
+    stage
+        .cluster
+        .eventually("all hosts to have that size", 120, || {
+            let reports = stage.reports(NAME)?;
+            let good = reports.len() == HOSTS.len()
+                && reports.values().all(|v| v.settled && v.size == bytes);
+            good.then_some(()).ok_or_else(|| format!("{reports:#?}"))
+        });
     for (host, report) in stage.reports(NAME).unwrap() {
         if report.part != "none" {
             let script = format!("cat /sys/block/drbd{}/size", report.minor);

@@ -3,11 +3,12 @@
 
 use hive_tests::checklist::{How, Item};
 use hive_tests::cluster::HOSTS;
+use hive_tests::waiting::other;
 
-use super::failure::Failure;
 use super::site::{RECORDS, WRITER};
 use super::stage::Stage;
 use super::watch::Watch;
+use crate::failure::Failure;
 
 pub const BOXES: &[Item<Stage>] = &[
     Item {
@@ -36,9 +37,9 @@ fn returns(stage: &Stage) {
     stage.intact();
     let writer = stage.writing();
     let host = another_copy(stage, &writer);
-    Failure::PowerCut.strike(stage, host);
+    Failure::PowerCut.strike(&stage.cluster, host, &[WRITER]);
     stage.goes_on();
-    Failure::PowerCut.mend(stage, host);
+    Failure::PowerCut.mend(&stage.cluster, host);
     stage.same_below_drbd();
 }
 
@@ -47,19 +48,21 @@ fn two_deaths(stage: &Stage) {
     stage.intact();
     let first = stage.writing();
     let writers = stage.listener.look(|h| h.writers());
-    Failure::PowerCut.strike(stage, &first);
+    Failure::PowerCut.strike(&stage.cluster, &first, &[WRITER]);
     stage.resumed(&writers);
-    let manager = stage.other(&first);
-    let lonely = stage.eventually("the writer to run", 240, || stage.host_of(manager, WRITER));
+    let manager = other(&first);
+    let lonely = stage
+        .cluster
+        .eventually("the writer to run", 240, || stage.host_of(manager, WRITER));
     let second = HOSTS.into_iter().find(|h| *h != first && *h != lonely);
     let second = second.unwrap();
-    Failure::PowerCut.strike(stage, second);
+    Failure::PowerCut.strike(&stage.cluster, second, &[WRITER]);
     // Long enough for DRBD and the swarm to notice.
-    std::thread::sleep(stage.patient(10));
+    std::thread::sleep(stage.cluster.patient(10));
     let last = stage.listener.look(|h| h.last().map(|r| r.number));
     println!("{first} and {second} are off; {lonely} is left, and the last record is {last:?}");
     stage.cluster.power_on(second);
-    Failure::PowerCut.mend(stage, &first);
+    Failure::PowerCut.mend(&stage.cluster, &first);
     stage.intact();
     stage.same_below_drbd();
 }
@@ -82,10 +85,10 @@ fn void_in_use(stage: &Stage) {
     let watch = Watch::new(stage);
     void(stage, another_copy(stage, &writer));
     let writers = stage.listener.look(|h| h.writers());
-    Failure::Drain.strike(stage, &writer);
+    Failure::Drain.strike(&stage.cluster, &writer, &[WRITER]);
     // With two copies the other one has to be filled first.
     stage.resumed(&writers);
-    Failure::Drain.mend(stage, &writer);
+    Failure::Drain.mend(&stage.cluster, &writer);
     stage.intact();
     was_filled(stage, &watch);
     stage.same_below_drbd();

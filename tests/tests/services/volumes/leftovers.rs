@@ -34,21 +34,22 @@ impl Stage {
                 .replace("NAME", volume)
                 .replace("MINOR", &minor.to_string())
         };
-        self.eventually(&format!("nothing to be left of {volume}"), 120, || {
-            let mut left = Vec::new();
-            for host in HOSTS {
-                let found = self.cluster.try_sh(host, &fill(LEFT))?;
-                left.extend(found.lines().map(|what| format!("{host}: {what}")));
-            }
-            let found = self.cluster.try_sh(HOSTS[0], &fill(KNOWN))?;
-            left.extend(found.lines().map(|what| format!("the swarm: {what}")));
-            let reports = self.reports(volume)?;
-            left.extend(reports.keys().map(|host| format!("{host} reports it")));
-            match left.is_empty() {
-                true => Ok(()),
-                false => Err(left.join(", ")),
-            }
-        });
+        self.cluster
+            .eventually(&format!("nothing to be left of {volume}"), 120, || {
+                let mut left = Vec::new();
+                for host in HOSTS {
+                    let found = self.cluster.try_sh(host, &fill(LEFT))?;
+                    left.extend(found.lines().map(|what| format!("{host}: {what}")));
+                }
+                let found = self.cluster.try_sh(HOSTS[0], &fill(KNOWN))?;
+                left.extend(found.lines().map(|what| format!("the swarm: {what}")));
+                let reports = self.reports(volume)?;
+                left.extend(reports.keys().map(|host| format!("{host} reports it")));
+                match left.is_empty() {
+                    true => Ok(()),
+                    false => Err(left.join(", ")),
+                }
+            });
     }
 
     /// Nobody gave up on another.

@@ -9,11 +9,11 @@ mod boot_order;
 mod built;
 mod copies;
 mod cycles;
-mod failure;
 mod grown;
 mod interrupted;
 mod invalidated;
 mod leftovers;
+mod power_out;
 mod rebooted;
 mod refused;
 mod site;
@@ -29,16 +29,17 @@ use hive_tests::cluster::Cluster;
 pub use stage::{Size, Stage};
 
 /// What every change has to hold.
-pub const SHORT: [&[Item<Stage>]; 5] = [
+pub const SHORT: [&[Item<Stage>]; 6] = [
     built::BOXES,
     survived::ALONE,
     survived::TOGETHER,
     rebooted::AGAIN,
+    power_out::BOXES,
     copies::BOXES,
 ];
 
 /// All sections.
-pub const ALL: [&[Item<Stage>]; 12] = [
+pub const ALL: [&[Item<Stage>]; 13] = [
     built::BOXES,
     survived::ALONE,
     survived::TOGETHER,
@@ -46,6 +47,7 @@ pub const ALL: [&[Item<Stage>]; 12] = [
     grown::BOXES,
     cycles::BOXES,
     rebooted::AGAIN,
+    power_out::BOXES,
     interrupted::BOXES,
     refused::BOXES,
     boot_order::BOXES,

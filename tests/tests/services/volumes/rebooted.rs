@@ -6,9 +6,9 @@ use std::time::Instant;
 use hive_tests::checklist::{How, Item};
 use hive_tests::cluster::HOSTS;
 
-use super::failure::Failure;
-use super::site::RECORDS;
+use super::site::{RECORDS, WRITER};
 use super::stage::Stage;
+use crate::failure::Failure;
 
 pub const BOXES: &[Item<Stage>] = &[Item {
     id: "W7",
@@ -35,12 +35,14 @@ fn rolling(stage: &Stage) {
         let since = Instant::now();
         // The connection may end with the host.
         drop(cluster.try_sh(host, "systemctl reboot"));
-        stage.eventually(&format!("{host} to be back"), 600, || {
-            let now = cluster.try_sh(host, boot)?;
-            (now != before)
-                .then_some(())
-                .ok_or("it has not gone down".into())
-        });
+        stage
+            .cluster
+            .eventually(&format!("{host} to be back"), 600, || {
+                let now = cluster.try_sh(host, boot)?;
+                (now != before)
+                    .then_some(())
+                    .ok_or("it has not gone down".into())
+            });
         cluster.joined();
         cluster.whole();
         stage.intact();
@@ -74,7 +76,7 @@ fn again(stage: &Stage) {
 
 fn power_cut(stage: &Stage, host: &str, writes: bool) {
     let writers = stage.listener.look(|h| h.writers());
-    let failed = Failure::PowerCut.strike(stage, host);
+    let failed = Failure::PowerCut.strike(&stage.cluster, host, &[WRITER]);
     if writes {
         let first = stage.resumed(&writers).heard;
         println!(
@@ -82,7 +84,7 @@ fn power_cut(stage: &Stage, host: &str, writes: bool) {
             first.saturating_duration_since(failed).as_secs_f64()
         );
     }
-    Failure::PowerCut.mend(stage, host);
+    Failure::PowerCut.mend(&stage.cluster, host);
     stage.intact();
     stage.writing();
     let silence = stage.listener.look(|h| h.silence(failed));

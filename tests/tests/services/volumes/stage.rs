@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use hive_inventory::node::NodeStatus;
 use hive_inventory::volumes::VolumeReport;
-use hive_qemu::Patience;
 use hive_tests::acknowledged::{Acknowledgement, Listener};
 use hive_tests::cluster::{Cluster, HOSTS};
 use hive_tests::image::{Image, Images};
@@ -73,50 +72,6 @@ impl Stage {
         given.map_or(otherwise, |text| text.parse().unwrap())
     }
 
-    /// A time that is enough on a quick computer, stretched for this one.
-    pub fn patient(&self, seconds: u64) -> Duration {
-        let patience = Patience::measured().unwrap().shared_by(3);
-        patience
-            .scale(Duration::from_secs(seconds))
-            .max(Duration::from_secs(2 * seconds))
-    }
-
-    /// Looks until something is found.
-    pub fn eventually<T>(
-        &self,
-        what: &str,
-        seconds: u64,
-        look: impl FnMut() -> Result<T, String>,
-    ) -> T {
-        self.eventually_or(what, seconds, look, String::new)
-    }
-
-    /// Looks until something is found; `more` is asked once, when it is not.
-    fn eventually_or<T>(
-        &self,
-        what: &str,
-        seconds: u64,
-        mut look: impl FnMut() -> Result<T, String>,
-        more: impl Fn() -> String,
-    ) -> T {
-        let (since, limit) = (Instant::now(), self.patient(seconds));
-        loop {
-            match look() {
-                Ok(found) => return found,
-                Err(why) if since.elapsed() > limit => {
-                    let limit = limit.as_secs_f64();
-                    panic!("waited {limit:.0} s for {what}: {why}\n{}", more())
-                }
-                Err(_) => std::thread::sleep(Duration::from_millis(500)),
-            }
-        }
-    }
-
-    /// A host that is not this one.
-    pub fn other(&self, host: &str) -> &'static str {
-        HOSTS.into_iter().find(|h| *h != host).unwrap()
-    }
-
     /// The only host that a service is to run on, by a manager, once it runs there.
     pub fn host_of(&self, ask: &str, service: &str) -> Result<String, String> {
         let tasks = self.cluster.try_sh(ask, &format!("tasks {service}"))?;
@@ -135,7 +90,7 @@ impl Stage {
     /// The host of the writer, when it has just acknowledged a record.
     pub fn writing(&self) -> String {
         let since = Instant::now();
-        self.eventually("the writer to write", 240, || {
+        self.cluster.eventually("the writer to write", 240, || {
             let host = self.host_of(HOSTS[0], WRITER)?;
             let last = self.listener.look(|h| h.first_after(since).cloned());
             last.map(|_| host)
@@ -151,14 +106,16 @@ impl Stage {
                 .look(|h| h.first_after(since).map(|r| r.heard))
         };
         let look = || first().ok_or("no record is acknowledged any more".into());
-        self.eventually_or("a record", 300, look, || self.why())
+        self.cluster
+            .eventually_or("a record", 300, look, || self.why())
     }
 
     /// Waits for a record that somebody acknowledges who did not write before.
     pub fn resumed(&self, writers: &BTreeSet<String>) -> Acknowledgement {
         let first = || self.listener.look(|h| h.first_of_others(writers).cloned());
         let look = || first().ok_or("nobody else writes".into());
-        self.eventually_or("the next writer's first record", 300, look, || self.why())
+        self.cluster
+            .eventually_or("the next writer's first record", 300, look, || self.why())
     }
 
     /// What the hosts wait for and what they complain of, for a message.
@@ -210,26 +167,27 @@ impl Stage {
 
     /// Waits until all copies of all volumes are up to date and the same, and nobody complains.
     pub fn intact(&self) {
-        self.eventually("all copies to be up to date", 600, || {
-            let all = self.volumes();
-            let volumes = all["volumes"].as_array().ok_or_else(|| all.to_string())?;
-            let empty = |value: &Value| match value {
-                Value::Array(list) => list.is_empty(),
-                Value::Object(map) => map.is_empty(),
-                _ => false,
-            };
-            let good = volumes.iter().all(|v| {
-                v["copies"].as_u64() >= Some(2)
-                    && v["up_to_date"] == v["copies"]
-                    && v["out_of_sync"] == 0
-                    && v["primary"].as_array().is_some_and(|p| p.len() <= 1)
-                    && ["down", "trouble", "untold"].iter().all(|k| empty(&v[k]))
+        self.cluster
+            .eventually("all copies to be up to date", 600, || {
+                let all = self.volumes();
+                let volumes = all["volumes"].as_array().ok_or_else(|| all.to_string())?;
+                let empty = |value: &Value| match value {
+                    Value::Array(list) => list.is_empty(),
+                    Value::Object(map) => map.is_empty(),
+                    _ => false,
+                };
+                let good = volumes.iter().all(|v| {
+                    v["copies"].as_u64() >= Some(2)
+                        && v["up_to_date"] == v["copies"]
+                        && v["out_of_sync"] == 0
+                        && v["primary"].as_array().is_some_and(|p| p.len() <= 1)
+                        && ["down", "trouble", "untold"].iter().all(|k| empty(&v[k]))
+                });
+                let heard = empty(&all["silent"]) && empty(&all["faults"]);
+                (good && heard && !volumes.is_empty())
+                    .then_some(())
+                    .ok_or_else(|| all.to_string())
             });
-            let heard = empty(&all["silent"]) && empty(&all["faults"]);
-            (good && heard && !volumes.is_empty())
-                .then_some(())
-                .ok_or_else(|| all.to_string())
-        });
     }
 
     /// Everything that was acknowledged is in the file, in order, as it was acknowledged.

@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 
 use hive_tests::checklist::{How, Item};
 use hive_tests::cluster::HOSTS;
+use hive_tests::waiting::other;
 
-use super::failure::Failure;
 use super::site::{RECORDS, WRITER};
 use super::stage::{Size, Stage};
 use super::watch::Watch;
+use crate::failure::Failure;
 
 /// What goes wrong with one host.
 pub const ALONE: &[Item<Stage>] = &[
@@ -56,7 +57,7 @@ fn survive(stage: &Stage, failure: Failure) {
     let copies = stage.copies(RECORDS);
     let watch = (failure == Failure::Partition).then(|| (Watch::new(stage), stage.minor(RECORDS)));
     let writers = stage.listener.look(|h| h.writers());
-    let failed = failure.strike(stage, &old);
+    let failed = failure.strike(&stage.cluster, &old, &[WRITER]);
     let first = stage.resumed(&writers);
     println!(
         "{}, {old}: {:.2} s from the failure to the first new acknowledged record, {} of {}",
@@ -70,15 +71,20 @@ fn survive(stage: &Stage, failure: Failure) {
         it_stopped_in_time(stage, &watch, minor, &old, failed, &writers);
     }
     if failure != Failure::Kill {
-        let manager = stage.other(&old);
-        let new = stage.eventually("the writer to run", 240, || stage.host_of(manager, WRITER));
+        let manager = other(&old);
+        let new = stage
+            .cluster
+            .eventually("the writer to run", 240, || stage.host_of(manager, WRITER));
         assert_ne!(new, old, "it is still there");
         assert!(
             copies.iter().any(|host| *host == new),
             "it runs on {new}, and the copies are on {copies:?}"
         );
     }
-    failure.mend(stage, &old);
+    failure.mend(&stage.cluster, &old);
+    if failure == Failure::Replacement {
+        stage.furnish(&old);
+    }
     stage.intact();
     stage.verified();
     if failure == Failure::Replacement {
@@ -117,7 +123,7 @@ fn it_stopped_in_time(
     failed: Instant,
     writers: &BTreeSet<String>,
 ) {
-    let bound = stage.patient(BOUND);
+    let bound = stage.cluster.patient(BOUND);
     let after = |moment: Option<Instant>| {
         let after = moment.map(|moment| moment.saturating_duration_since(failed));
         after.unwrap_or_default()
@@ -147,12 +153,14 @@ fn carries(stage: &Stage, host: &str) {
         }
     };
     availability("drain");
-    stage.eventually("the writer to be on the replaced host", 240, || {
-        let now = stage.host_of(HOSTS[0], WRITER)?;
-        (now == host)
-            .then_some(())
-            .ok_or_else(|| format!("it is on {now}"))
-    });
+    stage
+        .cluster
+        .eventually("the writer to be on the replaced host", 240, || {
+            let now = stage.host_of(HOSTS[0], WRITER)?;
+            (now == host)
+                .then_some(())
+                .ok_or_else(|| format!("it is on {now}"))
+        });
     stage.verified();
     availability("active");
     stage.intact();

@@ -105,7 +105,7 @@ impl Watch {
             resyncs: HOSTS.map(|host| (host, resyncs(stage, host))).into(),
             _followed: Followed::new(&stage.cluster, SCRIPT, hear),
         };
-        stage.eventually("looks of all hosts", 60, || {
+        stage.cluster.eventually("looks of all hosts", 60, || {
             let heard = watch.looks.lock().unwrap().len();
             (heard == HOSTS.len())
                 .then_some(())

@@ -2,9 +2,8 @@
 
 use std::time::Instant;
 
-use hive_tests::cluster::HOSTS;
-
-use super::stage::Stage;
+use hive_tests::cluster::{Cluster, HOSTS};
+use hive_tests::waiting::other;
 
 /// What goes wrong on a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,11 +16,13 @@ pub enum Failure {
     PowerCut,
     /// Frames are lost between the host and all others; it notices nothing of its cable.
     Partition,
+    /// The power goes, and what comes back has blank disks.
+    Replacement,
 }
 
 impl Failure {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Kill, Self::Drain, Self::PowerCut, Self::Partition];
+    /// Those after which the host is what it was.
+    pub const PASSING: [Self; 4] = [Self::Kill, Self::Drain, Self::PowerCut, Self::Partition];
 
     /// For people.
     pub const fn name(self) -> &'static str {
@@ -30,13 +31,13 @@ impl Failure {
             Self::Drain => "host drained",
             Self::PowerCut => "power cut",
             Self::Partition => "host cut off",
+            Self::Replacement => "host replaced",
         }
     }
 
     /// Does it to a host, and to those containers on it that `services` name. The moment: just before the
     /// kernel was asked to kill, the command to drain was started on a manager, QEMU was killed, the switch was told.
-    pub fn strike(self, stage: &Stage, host: &str, services: &[&str]) -> Instant {
-        let cluster = &stage.cluster;
+    pub fn strike(self, cluster: &Cluster, host: &str, services: &[&str]) -> Instant {
         match self {
             Self::Kill => {
                 let clock = cluster.clock(host);
@@ -53,7 +54,7 @@ impl Failure {
                 clock.moment(told.parse().unwrap())
             }
             Self::Drain => {
-                let manager = stage.other(host);
+                let manager = other(host);
                 let clock = cluster.clock(manager);
                 let told = cluster.sh(
                     manager,
@@ -63,7 +64,7 @@ impl Failure {
                 );
                 clock.moment(told.parse().unwrap())
             }
-            Self::PowerCut => {
+            Self::PowerCut | Self::Replacement => {
                 let vm = cluster.vm(host);
                 let moment = Instant::now();
                 vm.power_cut().unwrap();
@@ -79,12 +80,11 @@ impl Failure {
     }
 
     /// Brings the host back, and waits until the swarm is whole.
-    pub fn mend(self, stage: &Stage, host: &str) {
-        let cluster = &stage.cluster;
+    pub fn mend(self, cluster: &Cluster, host: &str) {
         match self {
             Self::Kill => {}
             Self::Drain => {
-                let manager = stage.other(host);
+                let manager = other(host);
                 let command = format!("docker node update --availability active {host} >/dev/null");
                 cluster.sh(manager, &command);
             }
@@ -92,9 +92,13 @@ impl Failure {
                 cluster.power_on(host);
                 cluster.joined();
             }
+            Self::Replacement => {
+                cluster.ok(&["run", "--no-wait", "--fresh", host]);
+                cluster.joined();
+            }
             Self::Partition => cluster.switch().set_port(host, true).unwrap(),
         }
-        stage.eventually("three managers", 600, || {
+        cluster.eventually("three managers", 600, || {
             cluster.try_sh(HOSTS[0], "docker node ls").map(drop)
         });
         cluster.whole();
