@@ -148,19 +148,36 @@ impl Listener {
 }
 
 /// Reads all containers of a service that there are or will be, each once; the empty lines show whether
-/// anybody listens still.
+/// anybody listens still. Docker tells of new ones: asking it again and again is what an emulated host can't afford.
 fn reading(service: &str) -> String {
+    let label = format!("label=com.docker.swarm.service.name={service}");
     format!(
-        "declare -A read
-         while echo; do
-             for id in $(docker ps -aq --no-trunc -f label=com.docker.swarm.service.name={service} 2>/dev/null); do
-                 [ -z \"${{read[$id]:-}}\" ] || continue
-                 read[$id]=1
-                 docker logs -f $id 2>/dev/null &
-             done
-             sleep 0.3
-         done
-         kill $(jobs -p)"
+        r#"
+trap "" PIPE
+declare -A read
+while echo; do
+    since=$EPOCHSECONDS
+    exec 3< <(
+        docker ps -q --no-trunc -f {label} -f status=running -f status=exited
+        exec docker events --since $since -f type=container -f event=start -f {label} --format "{{{{.ID}}}}"
+    )
+    events=$!
+    while :; do
+        id=
+        read -r -t 2 -u 3 id
+        case $? in
+        0)  [ -z "${{read[$id]:-}}" ] || continue
+            read[$id]=1
+            docker logs -f $id 2>/dev/null & ;;
+        1)  break ;;
+        *)  echo || break ;;
+        esac
+    done
+    exec 3<&-
+    kill $events
+    sleep 1
+done 2>/dev/null
+kill $(jobs -p)"#
     )
 }
 

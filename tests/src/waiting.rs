@@ -7,8 +7,8 @@ use hive_qemu::Patience;
 
 use crate::cluster::{Cluster, HOSTS};
 
-/// Between two looks.
-const PAUSE: Duration = Duration::from_millis(500);
+/// Between two looks. Each costs emulated hosts a second of their time; what is measured does not come from looks.
+const PAUSE: Duration = Duration::from_secs(2);
 
 impl Cluster {
     /// A time that is enough on a quick computer, stretched for this one.

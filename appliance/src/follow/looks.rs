@@ -24,6 +24,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 const CALM_PAUSE: Duration = Duration::from_secs(5);
 /// At least this lies between two questions of a kind: containers that start together are one event.
 const GAP: Duration = Duration::from_millis(200);
+/// How long a manager that answers as one is taken for one unasked: for that question Docker starts two
+/// programs each time.
+const MANAGER: Duration = Duration::from_secs(15);
 /// After a failure, where only events are lost.
 const AGAIN: Duration = Duration::from_secs(1);
 /// A hive's answer that takes longer is too old for a proof anyway.
@@ -129,6 +132,28 @@ fn told(before: &mut Option<String>, result: Result<(), String>) {
     *before = now;
 }
 
+/// What the last question to the swarm told about the next one.
+#[derive(Debug, Default)]
+struct Before {
+    /// The hive that answered this worker.
+    hive: Option<String>,
+    /// This manager's id, and when it was told.
+    manager: Option<(String, Duration)>,
+}
+
+impl Before {
+    /// What this host is; asks Docker if that is not known, and forgets it until there is an answer as a manager.
+    async fn membership(&mut self, engine: &Engine) -> Result<(Membership, Duration), String> {
+        let moment = now();
+        match self.manager.take() {
+            Some((node, told)) if moment.saturating_sub(told) < MANAGER => {
+                Ok((Membership::Manager(node), told))
+            }
+            _ => Ok((engine.membership().await?, moment)),
+        }
+    }
+}
+
 async fn swarm(
     engine: Engine,
     hives: Option<Arc<Questioner>>,
@@ -136,9 +161,9 @@ async fn swarm(
     out: mpsc::Sender<Look>,
 ) {
     let mut trouble = None;
-    let mut last_good = None;
+    let mut before = Before::default();
     loop {
-        let looked = ask_swarm(&engine, hives.as_deref(), &mut last_good, &nudges, &out).await;
+        let looked = ask_swarm(&engine, hives.as_deref(), &mut before, &nudges, &out).await;
         told(&mut trouble, looked);
         if out.is_closed() {
             return;
@@ -150,11 +175,11 @@ async fn swarm(
 async fn ask_swarm(
     engine: &Engine,
     hives: Option<&Questioner>,
-    last_good: &mut Option<String>,
+    before: &mut Before,
     nudges: &Nudges,
     out: &mpsc::Sender<Look>,
 ) -> Result<(), String> {
-    let membership = engine.membership().await?;
+    let (membership, told) = before.membership(engine).await?;
     let node = match &membership {
         Membership::None => None,
         Membership::Worker(node) | Membership::Manager(node) => Some(node.clone()),
@@ -165,8 +190,12 @@ async fn ask_swarm(
     let asked = now();
     let (asked, view) = match membership {
         Membership::None => return Ok(()),
-        Membership::Manager(_) => (asked, engine.view().await?),
-        Membership::Worker(node) => through(hives, &node, last_good).await?,
+        Membership::Manager(node) => {
+            let view = engine.view().await?;
+            before.manager = Some((node, told));
+            (asked, view)
+        }
+        Membership::Worker(node) => through(hives, &node, &mut before.hive).await?,
     };
     let answer = Answer {
         asked,

@@ -1,6 +1,6 @@
 //! Writes records onto a mirrored volume, and verifies them, in containers of the stories.
 //!
-//! `record-writer write FILE` appends records for ever and prints `NUMBER MILLISECONDS HOST` for each
+//! `record-writer write FILE` appends records for ever and prints `NUMBER MILLISECONDS CONTAINER` for each
 //! that is acknowledged. `record-writer verify FILE ACKNOWLEDGED` says whether all of them are there,
 //! `record-writer list FILE FIRST` prints those from a number on as they were printed when written.
 
@@ -15,7 +15,7 @@ use hive_tests::records::{self, Record};
 
 const USAGE: &str = "record-writer write FILE\nrecord-writer verify FILE ACKNOWLEDGED\nrecord-writer list FILE FIRST\n";
 /// Pause between records: a story that counts them should not fill a disk.
-const PAUSE: Duration = Duration::from_millis(20);
+const PAUSE: Duration = Duration::from_millis(50);
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -56,8 +56,7 @@ fn write(path: &str) -> Result<(), String> {
         .and_then(|folder| folder.sync_all())
         .map_err(|e| format!("making the folder of {path} last: {e}"))?;
     let number = records::next_number(&file).map_err(|e| format!("reading {path}: {e}"))?;
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let host = std::env::var("HIVE_HOST").unwrap_or(host).trim().to_owned();
+    let host = writer()?;
     for number in number.. {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = now.unwrap_or_default().as_millis();
@@ -75,6 +74,17 @@ fn write(path: &str) -> Result<(), String> {
         sleep(PAUSE);
     }
     Ok(())
+}
+
+/// The short id of this container. All containers of a service have the same host name, but Docker mounts files of
+/// each container's own folder into it.
+fn writer() -> Result<String, String> {
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo")
+        .map_err(|e| format!("reading what is mounted here: {e}"))?;
+    let ids = mounts.split("/containers/").skip(1);
+    let id = ids.filter_map(|rest| rest.get(..12)).next();
+    id.map(str::to_owned)
+        .ok_or_else(|| "this is no container of Docker's".into())
 }
 
 fn read(path: &str, acknowledged: u64) -> Result<Vec<Record>, String> {

@@ -16,7 +16,9 @@ const SCRIPT: &str = r#"
 while echo look; do
     if read -r version < /proc/drbd; then
         case $version in
-        *api:1/*) cat /proc/drbd ;;
+        *api:1/*)
+            mapfile lines < /proc/drbd
+            printf %s "${lines[@]}" ;;
         *) echo "$version"; drbdsetup status --verbose --statistics ;;
         esac
     fi 2>/dev/null
