@@ -62,7 +62,9 @@ impl Host {
                 let path = self.resource_file(record);
                 durable::replace_secret(&path, file.as_bytes()).map_err(|e| e.to_string())
             }
-            Step::Adjust => self.bench.run(drbd::adjust(name), DRBD).await.map(drop),
+            Step::Adjust | Step::ConnectAgain => {
+                self.bench.run(drbd::adjust(name), DRBD).await.map(drop)
+            }
             Step::ConnectAndDiscard => {
                 let connect = drbd::connect_and_discard(name);
                 self.bench.run(connect, DRBD).await.map(drop)

@@ -64,13 +64,18 @@ pub(super) fn up(record: &Record, here: &Here<'_>, seen: &Seen) -> Option<Next> 
     (missing.count() > 0 || detached || strangers).then_some(Next::Do(Step::Adjust))
 }
 
-/// A connection that was given up, because both sides found that their data went different ways.
+/// A connection that was given up: both sides found that their data went different ways, or DRBD 9 stumbled over
+/// itself, as it was seen to when a resync began on a slow host. Connecting loses nothing, since DRBD refuses again
+/// where data differ; with 8.4 Raft has to be asked first.
 pub(super) fn connections(record: &Record, here: &Here<'_>, seen: &Seen) -> Option<Next> {
     let resource = seen.resource.as_ref()?;
     let alone = resource
         .peers
         .iter()
         .find(|(_, peer)| peer.connection == Connection::StandAlone)?;
+    if record.identity.module == Module::Drbd9 {
+        return Some(Next::Do(Step::ConnectAgain));
+    }
     let state = &record.state;
     let void = record.identity.module == Module::Drbd84
         && lease::void(state, here.me, here.epoch)

@@ -103,6 +103,8 @@ pub enum Step {
     WriteFile,
     /// `drbdadm adjust`: up, attached, connected, as the file says.
     Adjust,
+    /// `drbdadm adjust`, for a connection of DRBD 9 that was given up.
+    ConnectAgain,
     /// `drbdadm connect --discard-my-data`: what only this copy has is void.
     ConnectAndDiscard,
     /// `drbdadm new-current-uuid --clear-bitmap NAME/0`.
@@ -266,6 +268,9 @@ impl fmt::Display for Step {
             Self::CreateMetaData => "writing DRBD's meta data",
             Self::WriteFile => "writing DRBD's configuration",
             Self::Adjust => "bringing the resource up",
+            Self::ConnectAgain => {
+                "connecting again what was given up (if each side has writes that the other lacks, `hive doctor volumes` tells whose to keep)"
+            }
             Self::ConnectAndDiscard => "connecting, and taking the peer's data",
             Self::Mint => "giving all copies their first generation",
             Self::Promote => "taking the volume into use",

@@ -264,7 +264,7 @@ impl Cluster {
                 machine.mount = Some(Mount { grown_to: size });
                 Ok(())
             }
-            Step::ConnectAndDiscard => Err("they are connected".into()),
+            Step::ConnectAgain | Step::ConnectAndDiscard => Err("they are connected".into()),
             Step::Mint => self.mint(),
             Step::Promote => self.promote(me),
             Step::Format => self.format(me, kill),

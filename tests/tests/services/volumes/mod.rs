@@ -29,7 +29,7 @@ use hive_tests::cluster::Cluster;
 pub use stage::{Size, Stage};
 
 /// What every change has to hold: what ten minutes prove.
-pub const SHORT: [&[Item<Stage>]; 3] = [built::BOXES, survived::ALONE, copies::BOXES];
+pub const SHORT: [&[Item<Stage>]; 2] = [built::BOXES, survived::ALONE];
 
 /// All sections.
 pub const ALL: [&[Item<Stage>]; 13] = [
