@@ -1,14 +1,14 @@
 //! `hived volumes up` and `hived volumes down`: resources come up before Docker starts, from the records that were
 //! kept, and go down after Docker has stopped and before the network does (hive-volumes.service).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hive_system::drbd;
 use hive_volumes::Record;
-use hive_volumes::upkeep::{Seen, Step};
+use hive_volumes::upkeep::{Seen, Step, is_attached};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
@@ -49,6 +49,7 @@ pub fn up(paths: &Paths) -> Result<(), String> {
         let (_told, view) = watch::channel(View::default());
         let host = Host::new(paths.clone(), &hive, disk, view)?;
         let start = Instant::now();
+        let mut told = BTreeSet::new();
         loop {
             let tried = match look::module_fault() {
                 Some(fault) if !host.latest().records.volumes.is_empty() => {
@@ -59,10 +60,14 @@ pub fn up(paths: &Paths) -> Result<(), String> {
             if tried.values().all(Result::is_ok) {
                 return Ok(());
             }
-            if start.elapsed() >= UP {
-                for (name, why) in tried.into_iter().filter_map(|(n, d)| Some((n, d.err()?))) {
-                    eprintln!("<4>hived: {name} is not up, and is tried again: {why}");
+            for (name, why) in tried.into_iter().filter_map(|(n, d)| Some((n, d.err()?))) {
+                let words = format!("<4>hived: {name} is not up, and is tried again: {why}");
+                if !told.contains(&words) {
+                    eprintln!("{words}");
+                    told.insert(words);
                 }
+            }
+            if start.elapsed() >= UP {
                 return Ok(());
             }
             sleep(PAUSE).await;
@@ -177,7 +182,8 @@ impl Host {
     }
 
     async fn bring_one_up(&self, record: &Record) -> Result<(), String> {
-        if self.resource(record).await?.is_some() {
+        let there = self.resource(record).await?;
+        if there.is_some_and(|resource| is_attached(record, self.me(), &resource)) {
             return Ok(());
         }
         let file = self.wanted_file(record)?;

@@ -3,7 +3,7 @@
 use super::{BLANK, Here, Next, Seen, Step, view};
 use crate::lease;
 use crate::record::{Birth, Module, Part, PartKind, Record};
-use crate::seen::{Connection, DiskState};
+use crate::seen::{Connection, DiskState, Resource};
 
 /// The logical volume: ours, large enough, with meta data.
 pub(super) fn backing(record: &Record, here: &Here<'_>, seen: &Seen) -> Option<Next> {
@@ -48,6 +48,13 @@ pub(super) fn backing(record: &Record, here: &Here<'_>, seen: &Seen) -> Option<N
         .then_some(Next::Do(Step::CreateMetaData))
 }
 
+/// Whether a resource that is up has this host's copy, if the host has one. Whoever brings a resource up may be
+/// stopped half-way: it is there then, without a disk.
+pub fn is_attached(record: &Record, me: &str, resource: &Resource) -> bool {
+    let copy = record.state.part(me).map(|part| part.kind) == Some(PartKind::Copy);
+    !copy || resource.disk != DiskState::Diskless
+}
+
 /// The resource: as in its file, and attached.
 pub(super) fn up(record: &Record, here: &Here<'_>, seen: &Seen) -> Option<Next> {
     if seen.file.as_deref() != Some(here.file) {
@@ -58,8 +65,7 @@ pub(super) fn up(record: &Record, here: &Here<'_>, seen: &Seen) -> Option<Next> 
     };
     let others = record.state.present().filter(|(host, _)| *host != here.me);
     let missing = others.filter(|(host, _)| !resource.peers.contains_key(*host));
-    let copy = record.state.part(here.me).map(|part| part.kind) == Some(PartKind::Copy);
-    let detached = copy && resource.disk == DiskState::Diskless;
+    let detached = !is_attached(record, here.me, resource);
     let strangers = resource.peers.len() >= record.state.present().count();
     (missing.count() > 0 || detached || strangers).then_some(Next::Do(Step::Adjust))
 }
@@ -77,24 +83,17 @@ pub(super) fn connections(record: &Record, here: &Here<'_>, seen: &Seen) -> Opti
         return Some(Next::Do(Step::ConnectAgain));
     }
     let state = &record.state;
-    let void = record.identity.module == Module::Drbd84
-        && lease::void(state, here.me, here.epoch)
-        && !resource.primary;
-    match void {
-        true => Some(Next::Do(Step::ConnectAndDiscard)),
-        // The side whose copy is void connects; this one has to be ready for it.
-        false
-            if record.identity.module == Module::Drbd84
-                && state.lease.epoch == here.epoch
-                && state.lease.current.contains(here.me) =>
-        {
-            Some(Next::Do(Step::Adjust))
-        }
-        false => Some(Next::Stuck(format!(
-            "{} and {} do not connect, because each has writes of volume {} that the other lacks, or another secret; `hive doctor volumes` tells whose to keep",
-            here.me, alone.0, record.identity.name
-        ))),
+    if lease::void(state, here.me, here.epoch) && !resource.primary {
+        return Some(Next::Do(Step::ConnectAndDiscard));
     }
+    // The side whose copy is void connects; this one has to be ready for it.
+    if state.lease.epoch == here.epoch && state.lease.current.contains(here.me) {
+        return Some(Next::Do(Step::Adjust));
+    }
+    Some(Next::Stuck(format!(
+        "{} and {} do not connect, because each has writes of volume {} that the other lacks, or another secret; `hive doctor volumes` tells whose to keep",
+        here.me, alone.0, record.identity.name
+    )))
 }
 
 /// The device: as large as the record says.

@@ -12,6 +12,8 @@ mod birth;
 mod copies;
 mod removal;
 
+pub use copies::is_attached;
+
 use std::fmt;
 
 use crate::lease::{self, Link, View};

@@ -213,6 +213,17 @@ fn a_split_pair_takes_the_data_of_the_side_that_raft_calls_current() {
 }
 
 #[test]
+fn a_resource_without_its_disk_is_not_up() {
+    let record = sample::pair("db", 2);
+    let mut resource = well(&record).resource.unwrap();
+    assert!(is_attached(&record, "p-hive0", &resource));
+    resource.disk = DiskState::Diskless;
+    assert!(!is_attached(&record, "p-hive0", &resource));
+    // A host without a copy has no disk to attach.
+    assert!(is_attached(&record, "p-hive9", &resource));
+}
+
+#[test]
 fn an_overtaken_primary_starts_its_machine_anew() {
     let mut record = sample::pair("db", 2);
     let mut seen = well(&record);

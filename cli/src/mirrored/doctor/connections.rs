@@ -25,7 +25,10 @@ pub(super) fn stand_alone(case: &Case<'_>) -> Vec<Finding> {
                         &[host],
                         format!("{host} gave up connecting to {peer}"),
                     )
-                    .steps(vec![Step::on(host, &["drbdadm", "connect", case.name])])
+                    .steps(vec![Step::on(
+                        host,
+                        &["drbdadm", "connect", &link(case, host, peer)],
+                    )])
                     .safe()
                     .advice("DRBD looks at both copies before it connects them, and refuses again if they went different ways"),
                 ),
@@ -42,29 +45,36 @@ fn split_brain(case: &Case<'_>, host: &str, peer: &str) -> Finding {
     );
     let finding = Finding::of(Situation::SplitBrain, case.name, &[host, peer], what);
     let Some(keeps) = keeper(case, host, peer) else {
-        let steps = |keeps: &str, loses: &str| discard(case.name, keeps, loses);
-        let mut both = steps(host, peer);
-        both.extend(steps(peer, host));
+        let mut both = discard(case, host, peer);
+        both.extend(discard(case, peer, host));
         return finding.steps(both).advice(format!(
             "nobody can tell from here whose writes to keep. The first two commands keep those of {host}, the last two those of {peer}: do one pair only; what the other side alone has is lost"
         ));
     };
     let loses = if keeps == host { peer } else { host };
-    finding
-        .steps(discard(case.name, keeps, loses))
-        .advice(format!(
-            "the writes of {keeps} are those that count; what {loses} alone has is lost by this"
-        ))
+    finding.steps(discard(case, keeps, loses)).advice(format!(
+        "the writes of {keeps} are those that count; what {loses} alone has is lost by this"
+    ))
 }
 
-fn discard(name: &str, keeps: &str, loses: &str) -> Vec<Step> {
+fn discard(case: &Case<'_>, keeps: &str, loses: &str) -> Vec<Step> {
+    let (lost, kept) = (link(case, loses, keeps), link(case, keeps, loses));
     vec![
         Step::on(
             loses,
-            &["drbdadm", "--", "--discard-my-data", "connect", name],
+            &["drbdadm", "--", "--discard-my-data", "connect", &lost],
         ),
-        Step::on(keeps, &["drbdadm", "connect", name]),
+        Step::on(keeps, &["drbdadm", "connect", &kept]),
     ]
+}
+
+/// How `drbdadm` on a host calls its connection to a peer. In a mesh the resource's name is all connections of it:
+/// connecting them fails for those that stand, and disconnecting them would take the host's quorum.
+fn link(case: &Case<'_>, host: &str, peer: &str) -> String {
+    match case.resource(host) {
+        Some(resource) if resource.peers.len() > 1 => format!("{}:{peer}", case.name),
+        _ => case.name.to_owned(),
+    }
 }
 
 /// Whose writes count: by the swarm's record, or else where it is in use.
@@ -106,8 +116,8 @@ pub(super) fn half_connected(case: &Case<'_>) -> Vec<Finding> {
                     what,
                 )
                 .steps(vec![
-                    Step::on(host, &["drbdadm", "disconnect", case.name]),
-                    Step::on(host, &["drbdadm", "connect", case.name]),
+                    Step::on(host, &["drbdadm", "disconnect", &link(case, host, peer)]),
+                    Step::on(host, &["drbdadm", "connect", &link(case, host, peer)]),
                 ])
                 .safe(),
             );
@@ -163,6 +173,27 @@ mod tests {
         assert_eq!(
             commands(&found[0]),
             ["hive ssh -t h1 sudo drbdadm connect data"]
+        );
+    }
+
+    #[test]
+    fn in_a_mesh_the_other_connections_are_left_alone() {
+        let mut reports = seeing("Connected", "Trying");
+        let report = reports.get_mut("h0").unwrap().as_mut().unwrap();
+        let volume = report.volumes.get_mut("data").unwrap();
+        let peers = &mut volume.resource.as_mut().unwrap().peers;
+        let healthy = peers["h1"].clone();
+        peers.insert("h2".into(), healthy);
+        let found = examine(&reports, None);
+        let half = found
+            .iter()
+            .find(|f| f.situation == Situation::HalfConnected);
+        assert_eq!(
+            commands(half.unwrap()),
+            [
+                "hive ssh -t h0 sudo drbdadm disconnect data:h1",
+                "hive ssh -t h0 sudo drbdadm connect data:h1"
+            ]
         );
     }
 
