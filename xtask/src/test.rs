@@ -1,6 +1,8 @@
 //! `cargo xtask test`: every test there is, and how long each part took.
 
 use std::env;
+use std::ffi::OsString;
+use std::fs;
 use std::process::Command;
 
 use crate::step::{self, Parts, Result, cargo};
@@ -23,6 +25,9 @@ pub fn run() -> Result {
     parts.finish()
 }
 
+/// The target with the stories of one machine.
+const ALONE: &str = "boot";
+
 /// Tests that need no machine.
 pub fn unit() -> Result {
     let mut command = cargo(&[
@@ -42,8 +47,40 @@ pub fn e2e(filter: &[&str]) -> Result {
     machines(filter)
 }
 
+/// Stories of one machine each go two at a time; those of several have the computer for themselves.
 fn machines(filter: &[&str]) -> Result {
-    step::run(&mut stories(&["--no-fail-fast"], filter))
+    let mut others = vec!["--no-fail-fast".to_owned(), "--lib".into(), "--bins".into()];
+    for target in targets()? {
+        if target != ALONE {
+            others.extend(["--test".into(), target]);
+        }
+    }
+    let others: Vec<&str> = others.iter().map(String::as_str).collect();
+    let alone = ["--no-fail-fast", "--test", ALONE];
+    let alone = step::run(stories(&alone, filter).env("RUST_TEST_THREADS", threads("2")));
+    let others = step::run(&mut stories(&others, filter));
+    alone.and(others)
+}
+
+/// Names of the stories' test targets.
+fn targets() -> Result<Vec<String>> {
+    let folder = step::root().join("tests/tests");
+    let failed = |e| format!("reading {}: {e}", folder.display());
+    let mut names = Vec::new();
+    for entry in fs::read_dir(&folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        names.extend(
+            path.file_stem()
+                .map(|name| name.to_string_lossy().into_owned()),
+        );
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// How many tests at once: what is asked for, or else these.
+fn threads(otherwise: &str) -> OsString {
+    env::var_os("RUST_TEST_THREADS").unwrap_or_else(|| otherwise.into())
 }
 
 /// Tests with whole machines, not yet started, of the command that was built last: words for cargo,
@@ -52,12 +89,11 @@ pub fn stories(cargo_words: &[&str], words: &[&str]) -> Command {
     let hive = step::target().join("release/hive");
     let mut command = cargo(&["test", "--package", "hive-tests", "--release", "--locked"]);
     command.args(cargo_words).args(["--", "--nocapture"]);
-    // Emulated machines at once make each other late.
-    if env::var_os("RUST_TEST_THREADS").is_none() {
-        command.arg("--test-threads=1");
-    }
     command.args(words);
-    with_tools(&mut command).env("HIVE", hive);
+    // Emulated machines at once make each other late.
+    with_tools(&mut command)
+        .env("HIVE", hive)
+        .env("RUST_TEST_THREADS", threads("1"));
     command
 }
 

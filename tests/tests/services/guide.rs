@@ -15,7 +15,7 @@ const HEAD: &str = "# What is checked on a running swarm
 Three hosts made from one image become a swarm; a site is deployed on them; then each of these boxes
 is looked at on the same cluster, with container images made of Debian packages. The test is
 `tests/tests/services`; `cargo xtask e2e --include-ignored every_box` runs all of it, which takes most of an
-hour of software emulation, the virtual IPs half an hour more, and mirrored volumes most of a day; `cargo xtask test` runs the deployment, the virtual IPs of a drained host and one that is cut off, and volumes through a killed container, a drained host and a power cut. `UPDATE_GUIDE=1 cargo test -p hive-tests --test services guide` writes this page.
+hour of software emulation, the virtual IPs half an hour more, and mirrored volumes most of a day; `cargo xtask test` runs the deployment, the virtual IPs of a drained host and one that is cut off, and volumes through a killed container, a drained host, and power cuts of one host and of all. `UPDATE_GUIDE=1 cargo test -p hive-tests --test services guide` writes this page.
 ";
 
 #[test]

@@ -4,7 +4,6 @@ use hive_tests::Site;
 use hive_tests::swarm::eventually;
 
 #[test]
-#[ignore = "takes minutes"]
 fn a_blank_disk_takes_its_place_while_services_go_on() {
     let site = Site::baked();
     for name in ["p-hive0", "p-hive1", "p-hive2"] {

@@ -1,8 +1,7 @@
 //! Stories of several hosts that become one swarm, or none.
 //!
-//! The first one runs always; the others take a while, and run when asked for: `cargo xtask e2e --include-ignored`.
-//! Hosts that lose power and hosts that are replaced are in the stories of mirrored volumes, too
-//! (`tests/tests/services/volumes`).
+//! Some take a while, and run when asked for: `cargo xtask e2e --include-ignored`. That all hosts lose power at once
+//! is box W20 of the stories of mirrored volumes (`tests/tests/services/volumes`).
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "stories")]
 

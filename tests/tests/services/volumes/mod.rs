@@ -28,8 +28,8 @@ use hive_tests::cluster::Cluster;
 
 pub use stage::{Size, Stage};
 
-/// What every change has to hold: what ten minutes prove.
-pub const SHORT: [&[Item<Stage>]; 2] = [built::BOXES, survived::ALONE];
+/// What every change has to hold.
+pub const SHORT: [&[Item<Stage>]; 3] = [built::BOXES, survived::ALONE, power_out::BOXES];
 
 /// All sections.
 pub const ALL: [&[Item<Stage>]; 13] = [

@@ -32,6 +32,9 @@ fn all_at_once(stage: &Stage) {
     cluster.joined();
     cluster.whole();
     assert_eq!(cluster.sh(HOSTS[0], NODES), before, "another swarm");
+    for pool in cluster.everywhere("lvs --noheadings -o lv_attr drbdvg/drbdpool") {
+        assert!(pool.starts_with("twi-a"), "a pool is not active: {pool}");
+    }
     let first = stage.resumed(&writers);
     println!("the first record is {} of {}", first.number, first.writer);
     stage.intact();
