@@ -6,11 +6,11 @@ use std::time::Duration;
 use hive_inventory::volumes::FileSystemReport;
 use hive_volumes::upkeep::{Next, Seen, next};
 use hive_volumes::{Module, Record};
-use tokio::sync::OwnedMutexGuard;
 use tokio::time::timeout;
 
 use super::effort::Effort;
 use super::host::Host;
+use super::locks::Held;
 use super::look::HereOwned;
 use super::{mounts, report, restart};
 
@@ -46,7 +46,7 @@ pub enum Outcome {
 /// Sees to a volume.
 pub async fn care(host: &Arc<Host>, name: &str, effort: &mut Effort) -> Outcome {
     for _ in 0..STEPS {
-        let _held = turn(host, name).await;
+        let held = turn(host, name).await;
         if host.goes_down() {
             return Outcome::Later;
         }
@@ -84,6 +84,7 @@ pub async fn care(host: &Arc<Host>, name: &str, effort: &mut Effort) -> Outcome 
         if !effort.is_on(&step) {
             eprintln!("<6>hived: volume {name}: {step}");
         }
+        held.says(step.to_string());
         let done = host
             .carry_out(&record, &seen, here.borrow().file, &step)
             .await;
@@ -100,7 +101,7 @@ pub async fn care(host: &Arc<Host>, name: &str, effort: &mut Effort) -> Outcome 
 
 /// Waits until nobody else acts on the volume. Somebody may hang there for ever because this host was
 /// overtaken, so that is looked at meanwhile.
-async fn turn(host: &Arc<Host>, name: &str) -> OwnedMutexGuard<()> {
+async fn turn(host: &Arc<Host>, name: &str) -> Held {
     loop {
         if let Ok(held) = timeout(ACTING, host.lock(name)).await {
             return held;

@@ -14,13 +14,14 @@ use hive_inventory::seed::MirroredDisk;
 use hive_inventory::volumes::VolumesReport;
 use hive_volumes::record::document::CONFIG_PREFIX;
 use hive_volumes::{Record, State, VolumeName};
-use tokio::sync::{Notify, OwnedMutexGuard, watch};
+use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
 use super::access::{Access, short};
 use super::backing::Group;
 use super::bench::Bench;
 use super::kept;
+use super::locks::{Held, Locks};
 use super::look::Status;
 use super::raft::{Raft, Reading};
 use super::shared::Shared;
@@ -48,7 +49,7 @@ pub struct Host {
     latest: Mutex<Arc<Reading>>,
     pub(super) status: Shared<Status>,
     pub(super) groups: Mutex<BTreeMap<String, Arc<Group>>>,
-    locks: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    locks: Locks,
     nudged: Mutex<BTreeSet<String>>,
     pub(super) nudge: Notify,
     pub(super) report: watch::Sender<Option<VolumesReport>>,
@@ -91,7 +92,7 @@ impl Host {
             latest: Mutex::new(Arc::new(before)),
             status: Shared::default(),
             groups: Mutex::default(),
-            locks: Mutex::default(),
+            locks: Locks::default(),
             nudged: Mutex::default(),
             nudge: Notify::new(),
             report: watch::channel(None).0,
@@ -180,12 +181,13 @@ impl Host {
     }
 
     /// One at a time acts on a volume of this host (upkeep, mount, unmount).
-    pub async fn lock(&self, name: &str) -> OwnedMutexGuard<()> {
-        let lock = {
-            let mut locks = locked(&self.locks);
-            Arc::clone(locks.entry(name.to_owned()).or_default())
-        };
-        lock.lock_owned().await
+    pub async fn lock(&self, name: &str) -> Held {
+        self.locks.lock(name).await
+    }
+
+    /// What whoever has that lock does now, in words.
+    pub fn doing(&self, name: &str) -> Option<String> {
+        self.locks.doing(name)
     }
 
     /// Where a volume's file system is mounted on this host. What is mounted stays when hived starts anew.
@@ -266,21 +268,5 @@ pub(super) mod tests {
         assert!(error.contains("not in the site's swarm"), "{error}");
         assert_eq!(host.known("web"), Some(sample::mesh("web", 1)));
         assert_eq!(host.me(), "h0");
-    }
-
-    #[tokio::test]
-    async fn one_at_a_time_acts_on_a_volume() {
-        let dir = tempfile::tempdir().unwrap();
-        let host = host(dir.path(), watch::channel(View::default()).1);
-        let held = host.lock("web").await;
-        let short = Duration::from_millis(20);
-        assert!(timeout(short, host.lock("web")).await.is_err());
-        assert!(timeout(short, host.lock("db")).await.is_ok());
-        drop(held);
-        assert!(
-            timeout(Duration::from_secs(60), host.lock("web"))
-                .await
-                .is_ok()
-        );
     }
 }

@@ -20,6 +20,7 @@ mod format;
 mod host;
 mod kept;
 mod labels;
+mod locks;
 mod look;
 mod mounts;
 pub mod plugin;
@@ -43,6 +44,7 @@ use tokio::sync::watch;
 
 pub use answer::answers;
 pub use host::Host;
+pub use locks::Held;
 pub use look::HereOwned;
 pub use upkeep::run;
 

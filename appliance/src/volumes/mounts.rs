@@ -15,7 +15,7 @@ use rustix::mount::{MountFlags, UnmountFlags};
 use crate::durable;
 
 /// Major number of DRBD's devices (Documentation/admin-guide/devices.txt).
-const MAJOR: u32 = 147;
+pub const MAJOR: u32 = 147;
 /// Who is no user of a volume can reach its folder only through docker.
 const PRIVATE: u32 = 0o711;
 

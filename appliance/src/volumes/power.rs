@@ -174,7 +174,8 @@ impl Host {
         for (name, record) in &latest.records.volumes {
             let mine = record.state.part(self.me()).is_some();
             if mine && record.state.removal.is_none() {
-                let _held = self.lock(name).await;
+                let held = self.lock(name).await;
+                held.says(Step::Adjust.to_string());
                 tried.insert(name.clone(), self.bring_one_up(record).await);
             }
         }

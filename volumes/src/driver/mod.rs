@@ -6,6 +6,8 @@
 
 pub mod users;
 
+use std::fmt;
+
 use crate::lease;
 use crate::record::{Birth, Module, PartKind, Record};
 use crate::seen::{DiskState, Peer, Resource};
@@ -28,6 +30,19 @@ pub enum Step {
     Unmount,
     /// As [`upkeep::Step::Demote`](crate::upkeep::Step::Demote).
     Demote,
+}
+
+impl fmt::Display for Step {
+    /// What a person sees while it is done.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Promote => "taking the volume into use",
+            Self::Check => "checking its file system",
+            Self::Mount => "mounting it",
+            Self::Unmount => "unmounting it",
+            Self::Demote => "letting go of the volume",
+        })
+    }
 }
 
 /// What is to be done.

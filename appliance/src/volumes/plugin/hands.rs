@@ -1,17 +1,22 @@
 //! What the volume driver does to a host; tests have a host of their own.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use hive_volumes::Record;
 use hive_volumes::driver::users::Users;
 use hive_volumes::driver::{self, Next, Step};
 
-use crate::volumes::Host;
+use super::containers;
+use crate::volumes::{Held, Host, mounts};
+
+/// Looking through the mounts of all processes.
+const LOOK: Duration = Duration::from_secs(10);
 
 /// A host with mirrored volumes.
 pub trait Hands: Send + Sync + 'static {
     /// Keeps others from acting on a volume.
-    type Held: Send;
+    type Held: Send + Sync;
 
     /// Short name of the host.
     fn me(&self) -> &str;
@@ -21,6 +26,8 @@ pub trait Hands: Send + Sync + 'static {
     fn known(&self) -> Vec<Record>;
     /// Waits for the right to act on a volume.
     fn lock(&self, name: &str) -> impl Future<Output = Self::Held> + Send;
+    /// What whoever has that right does now and since when, in words.
+    fn doing(&self, name: &str) -> Option<String>;
     /// The next step until containers can use the volume.
     fn to_mount(
         &self,
@@ -32,6 +39,7 @@ pub trait Hands: Send + Sync + 'static {
     /// Does a step.
     fn carry_out(
         &self,
+        held: &Self::Held,
         record: &Record,
         step: Step,
     ) -> impl Future<Output = Result<(), String>> + Send;
@@ -39,6 +47,8 @@ pub trait Hands: Send + Sync + 'static {
     fn users(&self, name: &str) -> Result<Users, String>;
     /// Replaces that list.
     fn set_users(&self, name: &str, users: &Users) -> Result<(), String>;
+    /// Whether containers have the volume mounted, whatever docker knows of them.
+    fn in_containers(&self, record: &Record) -> impl Future<Output = Result<bool, String>> + Send;
     /// The folder that containers get.
     fn folder(&self, record: &Record) -> PathBuf;
     /// The upkeep shall look at the volume soon.
@@ -46,7 +56,7 @@ pub trait Hands: Send + Sync + 'static {
 }
 
 impl Hands for Host {
-    type Held = tokio::sync::OwnedMutexGuard<()>;
+    type Held = Held;
 
     fn me(&self) -> &str {
         self.me()
@@ -60,8 +70,12 @@ impl Hands for Host {
         self.latest().records.volumes.values().cloned().collect()
     }
 
-    async fn lock(&self, name: &str) -> Self::Held {
+    async fn lock(&self, name: &str) -> Held {
         self.lock(name).await
+    }
+
+    fn doing(&self, name: &str) -> Option<String> {
+        self.doing(name)
     }
 
     async fn to_mount(&self, record: &Record, checked: bool) -> Result<Next, String> {
@@ -77,7 +91,8 @@ impl Hands for Host {
         Ok(driver::to_unmount(&self.glance(record).await?))
     }
 
-    async fn carry_out(&self, record: &Record, step: Step) -> Result<(), String> {
+    async fn carry_out(&self, held: &Held, record: &Record, step: Step) -> Result<(), String> {
+        held.says(step.to_string());
         match step {
             Step::Promote => {
                 let seen = self.glance(record).await?;
@@ -96,6 +111,13 @@ impl Hands for Host {
 
     fn set_users(&self, name: &str, users: &Users) -> Result<(), String> {
         self.set_users(name, users)
+    }
+
+    async fn in_containers(&self, record: &Record) -> Result<bool, String> {
+        let device = format!("{}:{}", mounts::MAJOR, record.identity.id);
+        let work = format!("looking which containers have {}", record.identity.device());
+        let look = move || containers::have(&device).map_err(|e| e.to_string());
+        self.bench.work(work, LOOK, look).await
     }
 
     fn folder(&self, record: &Record) -> PathBuf {

@@ -2,10 +2,9 @@
 //! in the field `Err` (Docker's documentation, "Docker volume plugins").
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use hive_volumes::{Record, VolumeName};
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -15,9 +14,10 @@ use hyper::{Request, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
+use tokio::time::{sleep, timeout};
 
 use super::hands::Hands;
-use super::using;
+use super::{Driver, TIMES, process, using};
 use crate::unix_socket::{self, response};
 
 /// Longest request, in bytes.
@@ -41,43 +41,22 @@ struct Asked {
 /// # Errors
 /// The socket can't be made.
 pub fn serve<H: Hands>(socket: &Path, hands: Arc<H>) -> io::Result<()> {
-    let daemon = Arc::new(Mutex::new(String::new()));
-    let before = Arc::clone(&hands);
-    tokio::spawn(async move { using::begin_anew(&before).await });
-    unix_socket::serve(socket, move |request, who| {
-        let hands = Arc::clone(&hands);
-        let run = run_of(who);
-        let news = {
-            let mut before = daemon.lock().unwrap_or_else(|e| e.into_inner());
-            let news = *before != run;
-            before.clone_from(&run);
-            news
-        };
-        async move {
-            if news {
-                let (hands, run) = (Arc::clone(&hands), run.clone());
-                tokio::spawn(async move { using::forget_others(&hands, &run).await });
-            }
-            answer(request, &hands, &run).await
-        }
-    })
+    serve_driver(socket, Driver::new(hands, TIMES))
 }
 
-/// Tells one run of a program from others: its process id, and when it started (proc_pid_stat(5), field 22).
-fn run_of(process: Option<i32>) -> String {
-    let Some(process) = process else {
-        return "unknown".into();
-    };
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    // The program's name, in parentheses, may have blanks.
-    let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
-    let started = fields.split(' ').nth(19).unwrap_or_default();
-    format!("{process}@{started}")
+pub(super) fn serve_driver<H: Hands>(socket: &Path, driver: Arc<Driver<H>>) -> io::Result<()> {
+    driver.forget_unfinished();
+    tokio::spawn(Arc::clone(&driver).sweep());
+    unix_socket::serve(socket, move |request, who| {
+        let driver = Arc::clone(&driver);
+        let run = process::run_of(who);
+        async move { answer(request, &driver, &run).await }
+    })
 }
 
 async fn answer<H: Hands>(
     request: Request<Incoming>,
-    hands: &Arc<H>,
+    driver: &Arc<Driver<H>>,
     daemon: &str,
 ) -> Response<Full<Bytes>> {
     let path = request.uri().path().to_owned();
@@ -103,17 +82,16 @@ async fn answer<H: Hands>(
         _ if named && VolumeName::new(&asked.name).is_err() => Err(using::unknown(&asked.name)),
         "/Plugin.Activate" => Ok(json!({"Implements": ["VolumeDriver"]})),
         "/VolumeDriver.Capabilities" => Ok(json!({"Capabilities": {"Scope": "local"}})),
-        "/VolumeDriver.Create" => create(hands, &asked).await,
-        "/VolumeDriver.Remove" => remove(hands, &asked.name),
-        "/VolumeDriver.Mount" => mount(hands, asked, daemon).await,
-        "/VolumeDriver.Unmount" => unmount(hands, asked).await,
+        "/VolumeDriver.Create" => create(&driver.hands, &asked).await,
+        "/VolumeDriver.Remove" => remove(&driver.hands, &asked.name),
+        "/VolumeDriver.Mount" => mount(driver, asked, daemon).await,
+        "/VolumeDriver.Unmount" => unmount(driver, asked).await,
         "/VolumeDriver.Get" => {
-            found(hands, &asked.name).map(|record| json!({"Volume": told(hands, &record)}))
+            found(driver, &asked.name).map(|record| json!({"Volume": told(&driver.hands, &record)}))
         }
-        "/VolumeDriver.Path" => {
-            found(hands, &asked.name).map(|record| json!({"Mountpoint": hands.folder(&record)}))
-        }
-        "/VolumeDriver.List" => Ok(list(hands)),
+        "/VolumeDriver.Path" => found(driver, &asked.name)
+            .map(|record| json!({"Mountpoint": driver.hands.folder(&record)})),
+        "/VolumeDriver.List" => Ok(list(&driver.hands)),
         _ => return response(StatusCode::NOT_FOUND, format!("{path} is nothing here")),
     };
     let mut answer = match answered {
@@ -146,31 +124,52 @@ async fn create<H: Hands>(hands: &Arc<H>, asked: &Asked) -> Result<Value, String
     Ok(json!({}))
 }
 
-/// Goes on when docker gives up, which ends this: a step that is broken off is nobody's.
-async fn mount<H: Hands>(hands: &Arc<H>, asked: Asked, daemon: &str) -> Result<Value, String> {
-    let (hands, daemon) = (Arc::clone(hands), daemon.to_owned());
+/// Goes on when docker has got its answer, or gives up, which ends this: a step that is broken off is nobody's.
+async fn mount<H: Hands>(
+    driver: &Arc<Driver<H>>,
+    asked: Asked,
+    daemon: &str,
+) -> Result<Value, String> {
+    let (name, daemon) = (asked.name.clone(), daemon.to_owned());
     let (waits, answer) = oneshot::channel();
+    let mounting = Arc::clone(driver);
     tokio::spawn(async move {
         let (name, id) = (&asked.name, &asked.id);
-        let mounted = using::mount(&hands, name, id, &daemon, using::COMES).await;
+        let mounted = mounting.mount(name, id, &daemon).await;
         let is_mounted = mounted.is_ok();
-        // Nobody uses what nobody waits for.
-        if waits.send(mounted).is_err()
-            && is_mounted
-            && let Err(why) = using::unmount(&hands, name, id).await
-        {
-            eprintln!("hived: volume {name}: {why}");
+        if waits.send(mounted).is_err() && is_mounted {
+            // The next try finds it mounted; after that nobody uses what nobody waits for.
+            sleep(mounting.times.keep).await;
+            if let Err(why) = mounting.unmount(name, id).await {
+                eprintln!("hived: volume {name}: {why}");
+            }
         }
     });
-    let mounted = answer.await.map_err(|e| e.to_string())??;
+    let patience = driver.times.mount;
+    let Ok(answer) = timeout(patience, answer).await else {
+        let doing = driver.doing(&name);
+        let seconds = patience.as_secs();
+        return Err(format!(
+            "volume {name} is not mounted after {seconds} s: {doing}; that goes on, and the next try goes on from there"
+        ));
+    };
+    let mounted = answer.map_err(|e| e.to_string())??;
     Ok(json!({"Mountpoint": mounted}))
 }
 
 /// As [`mount`].
-async fn unmount<H: Hands>(hands: &Arc<H>, asked: Asked) -> Result<Value, String> {
-    let hands = Arc::clone(hands);
-    let gone = tokio::spawn(async move { using::unmount(&hands, &asked.name, &asked.id).await });
-    gone.await.map_err(|e| e.to_string())??;
+async fn unmount<H: Hands>(driver: &Arc<Driver<H>>, asked: Asked) -> Result<Value, String> {
+    let (name, unmounting) = (asked.name.clone(), Arc::clone(driver));
+    let gone = tokio::spawn(async move { unmounting.unmount(&asked.name, &asked.id).await });
+    let patience = driver.times.unmount;
+    let Ok(gone) = timeout(patience, gone).await else {
+        let doing = driver.doing(&name);
+        let seconds = patience.as_secs();
+        return Err(format!(
+            "volume {name} is not let go after {seconds} s: {doing}; that goes on by itself"
+        ));
+    };
+    gone.map_err(|e| e.to_string())??;
     Ok(json!({}))
 }
 
@@ -192,8 +191,9 @@ fn remove<H: Hands>(hands: &Arc<H>, name: &str) -> Result<Value, String> {
 }
 
 /// A volume that docker may have here. Asked for every name that docker does not know, so Raft is not.
-fn found<H: Hands>(hands: &Arc<H>, name: &str) -> Result<Record, String> {
-    let record = using::named(hands, name).filter(|record| is_here(hands, record));
+fn found<H: Hands>(driver: &Arc<Driver<H>>, name: &str) -> Result<Record, String> {
+    let record = driver.named(name);
+    let record = record.filter(|record| is_here(&driver.hands, record));
     record.ok_or_else(|| using::unknown(name))
 }
 
@@ -221,20 +221,4 @@ fn list<H: Hands>(hands: &Arc<H>) -> Value {
     let here = known.filter(|record| is_here(hands, record));
     let told: Vec<Value> = here.map(|record| told(hands, &record)).collect();
     json!({ "Volumes": told })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_run_of_a_program_is_told_from_others() {
-        let own = i32::try_from(std::process::id()).unwrap();
-        let run = run_of(Some(own));
-        let (process, started) = run.split_once('@').unwrap();
-        assert_eq!(process, own.to_string());
-        assert!(started.parse::<u64>().unwrap() > 0, "{run}");
-        assert_eq!(run, run_of(Some(own)));
-        assert_ne!(run, run_of(Some(1)));
-    }
 }
