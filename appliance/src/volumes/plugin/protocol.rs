@@ -204,16 +204,9 @@ fn is_here<H: Hands>(hands: &Arc<H>, record: &Record) -> bool {
         && (record.state.removal.is_none() || used().is_ok_and(|users| users.count() > 0))
 }
 
+/// Without `Status`, which could tell more: hived's own client of docker's API reads no volume that has one.
 fn told<H: Hands>(hands: &Arc<H>, record: &Record) -> Value {
-    json!({
-        "Name": record.identity.name,
-        "Mountpoint": hands.folder(record),
-        "Status": {
-            "device": record.identity.device(),
-            "filesystem": record.identity.file_system.name(),
-            "size": record.state.size,
-        },
-    })
+    json!({"Name": record.identity.name, "Mountpoint": hands.folder(record)})
 }
 
 fn list<H: Hands>(hands: &Arc<H>) -> Value {
