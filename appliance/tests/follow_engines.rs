@@ -13,15 +13,13 @@ mod sample;
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use bollard::Docker;
 use bollard::models::{NodeSpecAvailabilityEnum, ServiceSpec};
-use bollard::query_parameters::{CreateImageOptionsBuilder, UpdateNodeOptions};
+use bollard::query_parameters::UpdateNodeOptions;
+use engines::image::{busybox, import};
 use engines::{Machine, Switch, missing, wait};
-use futures_util::StreamExt;
 use hive_appliance::follow::fence::PROOF_AGE;
 use hive_inventory::seed::{Member, Peer, SEED_VERSION, Seed, SwarmOptions};
 use sample::Authority;
@@ -65,30 +63,6 @@ fn seed(authority: &Authority, me: u8, hosts: &[u8]) -> Seed {
             ingress: None,
         },
         disks: Default::default(),
-    }
-}
-
-fn busybox() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    let found = std::env::split_paths(&path).map(|folder| folder.join("busybox"));
-    let busybox = found.into_iter().find(|path| path.exists())?;
-    let linked = std::process::Command::new("ldd").arg(&busybox).output();
-    // `ldd` succeeds for what needs libraries.
-    (!linked.is_ok_and(|ldd| ldd.status.success())).then_some(busybox)
-}
-
-async fn import_image(docker: &Docker) {
-    let mut tar = tar::Builder::new(Vec::new());
-    tar.append_path_with_name(busybox().unwrap(), "bin/busybox")
-        .unwrap();
-    let options = CreateImageOptionsBuilder::default()
-        .from_src("-")
-        .repo("tiny")
-        .build();
-    let body = bollard::body_full(tar.into_inner().unwrap().into());
-    let mut told = docker.create_image(Some(options), Some(body), None);
-    while let Some(told) = told.next().await {
-        told.unwrap();
     }
 }
 
@@ -184,7 +158,7 @@ fn an_address_and_a_mark_follow_a_service_through_everything() {
         })
     });
     for machine in &machines {
-        runtime.block_on(import_image(&machine.docker()));
+        runtime.block_on(import(&machine.docker(), &[]));
     }
     let spec: ServiceSpec = serde_json::from_value(json!({
         "Name": "web",

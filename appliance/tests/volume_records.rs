@@ -2,14 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[allow(dead_code)] // Other tests with engines use the rest.
+#[path = "engines/space.rs"]
+mod space;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use bollard::{API_DEFAULT_VERSION, Docker};
 use hive_appliance::swarm::{Engine, Written};
 use hive_volumes::{Birth, Identity, State};
+use space::{Space, missing};
 use tokio::time::sleep;
 
 const ENGINE: &str = r#"
@@ -19,49 +23,10 @@ exec dockerd --data-root "$1/data" --exec-root "$1/exec" -H "unix://$1/docker.so
     --storage-driver vfs --iptables=false --ip6tables=false --bridge=none >"$1/log" 2>&1
 "#;
 
-/// An engine; ends with the test.
-struct Space(Child);
-
-impl Drop for Space {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 fn start(folder: &Path) -> Space {
-    let child = Command::new("setpriv")
-        .args(["--pdeathsig", "KILL", "unshare", "--kill-child=KILL", "-f"])
-        .args([
-            "-m",
-            "-n",
-            "-p",
-            "--mount-proc",
-            "sh",
-            "-c",
-            ENGINE,
-            "engine",
-        ])
-        .arg(folder)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .spawn();
-    Space(child.unwrap())
-}
-
-/// Why this can't run here.
-fn missing() -> Option<String> {
-    if !rustix::process::geteuid().is_root() {
-        return Some("not root".into());
-    }
-    let tried = Command::new("unshare")
-        .args(["-m", "-n", "-p", "-f", "--mount-proc"])
-        .args(["sh", "-c", "command -v dockerd ip setpriv"])
-        .output();
-    match tried {
-        Ok(output) if output.status.success() => None,
-        _ => Some("no namespaces, or dockerd, ip or setpriv is missing".into()),
-    }
+    let folder = folder.to_str().unwrap();
+    let engine = ["sh", "-c", ENGINE, "engine", folder];
+    Space::start(&["-m", "-n", "-p", "--mount-proc"], &engine)
 }
 
 fn documents() -> (Identity, State) {

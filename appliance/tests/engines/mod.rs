@@ -3,10 +3,13 @@
 //! a bridge in a namespace of its own, so nothing of it is seen on the machine that runs the test, and
 //! nothing is left when the processes are gone.
 
+pub mod image;
+mod space;
+
 use std::fs::{self, File};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -15,6 +18,9 @@ use bollard::{API_DEFAULT_VERSION, Docker};
 use hive_appliance::paths::Paths;
 use hive_inventory::node::NodeStatus;
 use hive_inventory::seed::Seed;
+
+use space::Space;
+pub use space::missing;
 
 /// What a machine runs: its name, network and engine, then hived as its first process.
 const MACHINE: &str = r#"
@@ -30,68 +36,6 @@ dockerd --data-root "$3/var/lib/docker" --exec-root "$3/run/docker" -H "unix://$
 [ -z "$5" ] || while :; do "$5" --below "$3" >>"$3/follow.log" 2>&1; sleep 0.5; done &
 exec "$4" --below "$3" >>"$3/hived.log" 2>&1
 "#;
-
-/// Why these tests can't run here.
-pub fn missing() -> Option<String> {
-    if !rustix::process::geteuid().is_root() {
-        return Some("not root".into());
-    }
-    for program in ["dockerd", "ip", "unshare", "nsenter", "setpriv"] {
-        let found = std::env::var_os("PATH").is_some_and(|path| {
-            std::env::split_paths(&path).any(|folder| folder.join(program).exists())
-        });
-        if !found {
-            return Some(format!("{program} is not installed"));
-        }
-    }
-    let namespaces = Command::new("unshare")
-        .args(["-m", "-n", "-u", "-p", "-f", "--mount-proc", "true"])
-        .output();
-    match namespaces {
-        Ok(output) if output.status.success() => None,
-        Ok(output) => Some(String::from_utf8_lossy(&output.stderr).into_owned()),
-        Err(e) => Some(e.to_string()),
-    }
-}
-
-/// A process in namespaces of its own; ends with the test, and all within ends with it.
-struct Space(Child);
-
-impl Space {
-    fn start(flags: &[&str], program: &[&str]) -> Self {
-        let child = Command::new("setpriv")
-            .args(["--pdeathsig", "KILL", "unshare", "--kill-child=KILL", "-f"])
-            .args(flags)
-            .args(program)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        Self(child)
-    }
-
-    /// Process id of the first process within, as seen from outside.
-    fn inner(&self) -> u32 {
-        let id = self.0.id();
-        let children = format!("/proc/{id}/task/{id}/children");
-        for _ in 0..100 {
-            let text = fs::read_to_string(&children).unwrap_or_default();
-            if let Some(inner) = text.split_whitespace().next() {
-                return inner.parse().unwrap();
-            }
-            sleep(Duration::from_millis(50));
-        }
-        panic!("the namespace has no process");
-    }
-}
-
-impl Drop for Space {
-    fn drop(&mut self) {
-        // Its own id only: ids within the namespace mean other processes out here.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// The network between machines.
 pub struct Switch(Space);
@@ -199,12 +143,7 @@ impl Machine {
         let Some(space) = &self.power else {
             return String::new();
         };
-        let inner = space.inner().to_string();
-        let output = Command::new("nsenter")
-            .args(["-t", &inner, "-m", "-n", "-p"])
-            .args(words)
-            .output()
-            .unwrap();
+        let output = space.within(words);
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 

@@ -91,6 +91,7 @@ mod tests {
         let mut said = [0];
         let told = io::Read::read(child.stdout.as_mut().unwrap(), &mut said);
         if told.unwrap() == 0 {
+            child.wait().unwrap();
             eprintln!("SKIPPED: no namespaces");
             return;
         }
