@@ -68,6 +68,36 @@ pub fn grow(kind: Kind, device: &Path, mounted_at: &Path) -> Program {
     }
 }
 
+/// Tells of a mounted file system how large it is, by what the kernel has of it and not by what it wrote already: see
+/// [`bytes`].
+pub fn geometry(kind: Kind, device: &Path, mounted_at: &Path) -> Program {
+    match kind {
+        Kind::Xfs => Program::new("xfs_io")
+            .package("xfsprogs")
+            .args(["-r", "-c", "statfs"])
+            .arg(mounted_at),
+        // It shares the kernel's cache of the device with ext4.
+        Kind::Ext4 => Program::new("dumpe2fs")
+            .package("e2fsprogs")
+            .arg("-h")
+            .arg(device),
+    }
+}
+
+/// Bytes from the beginning of its device to the end of a file system, by what [`geometry`] printed.
+pub fn bytes(kind: Kind, geometry: &str) -> Option<u64> {
+    let [count, size] = match kind {
+        Kind::Xfs => ["geom.datablocks =", "geom.bsize ="],
+        Kind::Ext4 => ["Block count:", "Block size:"],
+    };
+    let number = |key: &str| -> Option<u64> {
+        let mut lines = geometry.lines();
+        let number = lines.find_map(|line| line.strip_prefix(key))?;
+        number.trim().parse().ok()
+    };
+    number(count)?.checked_mul(number(size)?)
+}
+
 /// Why it is not known what is on a device.
 #[derive(Debug, thiserror::Error)]
 pub enum ProbeError {
@@ -164,6 +194,20 @@ mod tests {
             // Again, over what is there: a killed one is made anew.
             make(kind, &image.0).output().unwrap();
         }
+    }
+
+    #[test]
+    fn the_end_of_a_file_system_is_known() {
+        let image = Image::new("end", 16);
+        if here(make(Kind::Ext4, &image.0).output()).is_some() {
+            let told = geometry(Kind::Ext4, &image.0, Path::new("/"))
+                .text()
+                .unwrap();
+            assert_eq!(bytes(Kind::Ext4, &told), Some(16 << 20));
+        }
+        let told = "statfs.f_bsize = 4096\ngeom.bsize = 4096\ngeom.agblocks = 32253\ngeom.datablocks = 205808\n";
+        assert_eq!(bytes(Kind::Xfs, told), Some(842_989_568));
+        assert_eq!(bytes(Kind::Xfs, "xfs_io: not an XFS"), None);
     }
 
     #[test]

@@ -22,8 +22,6 @@ const MOUNT: Duration = Duration::from_secs(120);
 const UNMOUNT: Duration = Duration::from_secs(60);
 /// A large ext4 with much to mend.
 const CHECK: Duration = Duration::from_secs(30 * 60);
-/// Growing writes little.
-const GROW: Duration = Duration::from_secs(10 * 60);
 /// A lease that is not released now is released by the upkeep; docker waits meanwhile.
 const RELEASE: Duration = Duration::from_secs(5);
 /// Others change the record at the same moment; more often is no coincidence.
@@ -140,22 +138,6 @@ impl Host {
             self.look_again(record.identity.name.as_str());
         }
         Ok(())
-    }
-
-    /// Lets the mounted file system fill its device.
-    ///
-    /// # Errors
-    /// Its program fails, in words.
-    pub(super) async fn grow(&self, record: &Record) -> Result<(), String> {
-        let identity = &record.identity;
-        let bytes = mounts::device_bytes(identity.id)
-            .ok_or_else(|| format!("the kernel does not tell the size of {}", identity.device()))?;
-        let kind = mounts::kind(identity.file_system);
-        let at = self.mount_point(&identity.name);
-        let grow = file_system::grow(kind, Path::new(&identity.device()), &at);
-        self.bench.run(grow, GROW).await?;
-        let file = self.grown_file(identity.name.as_str());
-        mounts::remember_grown(&file, bytes).map_err(|e| e.to_string())
     }
 
     /// Unmounts the file system; one that is not mounted is no error.

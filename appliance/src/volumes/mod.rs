@@ -17,6 +17,7 @@ mod carried;
 mod effort;
 pub mod fence;
 mod format;
+mod grow;
 mod host;
 mod kept;
 mod labels;

@@ -73,10 +73,7 @@ impl Host {
             Step::Promote => self.promote(record, seen).await,
             Step::Format => self.format(record).await,
             Step::Demote => self.demote(record).await,
-            Step::Resize => {
-                let resize = drbd::resize_assuming_clean(name);
-                self.bench.run(resize, DRBD).await.map(drop)
-            }
+            Step::Resize => self.resize(record, seen).await,
             Step::GrowFileSystem => self.grow(record).await,
             Step::CreateDockerVolume => self.engine.create_docker_volume(name).await,
             Step::RemoveDockerVolume => self.engine.remove_docker_volume(name).await,

@@ -166,6 +166,19 @@ mod tests {
     }
 
     #[test]
+    fn a_command_has_its_own_options() {
+        let command = Ssh::augment_args(clap::Command::new("ssh"));
+        let line = "ssh -t h1 -- sudo drbdadm -- --discard-my-data connect data";
+        let matches = command.try_get_matches_from(line.split(' ')).unwrap();
+        let ssh = Ssh::from_arg_matches(&matches).unwrap();
+        assert_eq!(ssh.host.as_deref(), Some("h1"));
+        assert_eq!(
+            ssh.command.join(" "),
+            "sudo drbdadm -- --discard-my-data connect data"
+        );
+    }
+
+    #[test]
     fn variables_give_what_options_do_not() {
         let kept = Given::new()
             .with("foward_zabbix", true)

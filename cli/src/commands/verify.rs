@@ -104,7 +104,7 @@ impl Verify {
         let host = &outcome.host;
         output::say(&format!(
             "What differs is marked, and stays different until the copies are filled anew. `hive volumes` tells where {name} is in use: that \
-             copy is the one that its service sees. For each of the others:\n  hive ssh -t {} sudo drbdadm invalidate {name}\n\
+             copy is the one that its service sees. For each of the others:\n  hive ssh -t {} -- sudo drbdadm invalidate {name}\n\
              takes all from {host}; run `hive volumes verify {name}` again when it is up to date.",
             differing[0]
         ));

@@ -165,7 +165,7 @@ fn judge(pulls: &[Pull]) -> Result<()> {
     let error = anyhow::anyhow!(nowhere.join("\n"));
     let error = error.context("images that no host has and none can pull; nothing was deployed");
     Err(CommandError::from(error).hint(
-        "check their names and that the registry is in reach; logins are in the variable hive_ext_repositories. On a site without registry, load them: `hive ssh -t HOST docker load < FILE`",
+        "check their names and that the registry is in reach; logins are in the variable hive_ext_repositories. On a site without registry, load them: `hive ssh -t HOST -- docker load < FILE`",
     ))
 }
 

@@ -199,6 +199,11 @@ impl Identity {
         crate::room::below(size, self.peers)
     }
 
+    /// Bytes that DRBD keeps notes in, behind a device of `size` bytes, at the most.
+    pub fn notes(&self, size: u64) -> u64 {
+        self.backing_size(size) - size
+    }
+
     /// LVM's tag on it.
     pub fn tag(&self) -> String {
         format!("hive.volume.{}", self.birthmark)

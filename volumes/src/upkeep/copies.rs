@@ -121,10 +121,13 @@ pub(super) fn device_size(record: &Record, here: &Here<'_>, seen: &Seen) -> Opti
     Some(
         if resource.disk != DiskState::UpToDate || !others.all(whole) {
             Next::Wait("growing waits until all hosts are connected and up to date".into())
-        } else if actor == Some(here.me) {
-            Next::Do(Step::Resize)
-        } else {
+        } else if actor != Some(here.me) {
             Next::Wait(format!("{} makes it larger", actor.unwrap_or("nobody")))
+        } else if !resource.primary && !resource.peers.values().any(|peer| peer.primary) {
+            // What is new is written to, and nobody else does it: a host without a copy would, as it uses the volume.
+            Next::Do(Step::Promote)
+        } else {
+            Next::Do(Step::Resize)
         },
     )
 }

@@ -120,7 +120,8 @@ pub enum Step {
     Format,
     /// `drbdadm secondary`.
     Demote,
-    /// `drbdadm -- --assume-clean resize`: what is new of a thin volume is zero everywhere.
+    /// `drbdadm -- --assume-clean resize`: what is new of a thin volume is zero everywhere, and what DRBD's meta data
+    /// were is made so. Only while this host or another one is primary.
     Resize,
     /// `xfs_growfs` or `resize2fs`.
     GrowFileSystem,

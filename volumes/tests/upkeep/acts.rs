@@ -119,6 +119,8 @@ impl Cluster {
         let seen = self.seen(me);
         let record = self.record().clone();
         let resource = seen.resource.ok_or("drbdadm: not up")?;
+        let used = resource.primary || resource.peers.values().any(|peer| peer.primary);
+        assert!(used, "nobody writes zeros to what is new");
         if resource.peers.values().any(|peer| !peer.connection.is_up()) {
             return Err("drbdadm: resize needs all peers".into());
         }

@@ -157,8 +157,8 @@ mod tests {
         assert_eq!(
             commands(&found[0]),
             [
-                "hive ssh -t h0 sudo drbdadm disconnect data",
-                "hive ssh -t h0 sudo drbdadm connect data"
+                "hive ssh -t h0 -- sudo drbdadm disconnect data",
+                "hive ssh -t h0 -- sudo drbdadm connect data"
             ]
         );
         assert_eq!(examine(&seeing("Connected", "Connected"), None), []);
@@ -172,7 +172,7 @@ mod tests {
         assert!(found[0].safe);
         assert_eq!(
             commands(&found[0]),
-            ["hive ssh -t h1 sudo drbdadm connect data"]
+            ["hive ssh -t h1 -- sudo drbdadm connect data"]
         );
     }
 
@@ -191,8 +191,8 @@ mod tests {
         assert_eq!(
             commands(half.unwrap()),
             [
-                "hive ssh -t h0 sudo drbdadm disconnect data:h1",
-                "hive ssh -t h0 sudo drbdadm connect data:h1"
+                "hive ssh -t h0 -- sudo drbdadm disconnect data:h1",
+                "hive ssh -t h0 -- sudo drbdadm connect data:h1"
             ]
         );
     }
@@ -207,8 +207,8 @@ mod tests {
         assert_eq!(
             commands(&found[0]),
             [
-                "hive ssh -t h1 sudo drbdadm -- --discard-my-data connect data",
-                "hive ssh -t h0 sudo drbdadm connect data"
+                "hive ssh -t h1 -- sudo drbdadm -- --discard-my-data connect data",
+                "hive ssh -t h0 -- sudo drbdadm connect data"
             ]
         );
         // Nowhere in use: nobody can tell.

@@ -87,7 +87,7 @@ pub(super) fn failed(case: &Case<'_>) -> Vec<Finding> {
                 .steps(vec![Step::on(host, &["drbdadm", "adjust", case.name])])
                 .safe()
                 .advice(format!(
-                    "{}`hive ssh -t {host} sudo dmesg` tells whether the disk is broken; a broken one is replaced, and its host flashed anew",
+                    "{}`hive ssh -t {host} -- sudo dmesg` tells whether the disk is broken; a broken one is replaced, and its host flashed anew",
                     said.unwrap_or_default()
                 )),
         );
@@ -126,10 +126,10 @@ mod tests {
         assert_eq!(
             commands,
             [
-                "hive ssh -t h0 sudo drbdadm primary --force data",
-                "hive ssh -t h1 sudo drbdadm disconnect data",
-                "hive ssh -t h1 sudo drbdadm connect data",
-                "hive ssh -t h0 sudo drbdadm secondary data"
+                "hive ssh -t h0 -- sudo drbdadm primary --force data",
+                "hive ssh -t h1 -- sudo drbdadm disconnect data",
+                "hive ssh -t h1 -- sudo drbdadm connect data",
+                "hive ssh -t h0 -- sudo drbdadm secondary data"
             ]
         );
         // One good copy: the others are filled from it.
@@ -154,7 +154,7 @@ mod tests {
         assert!(found[0].safe);
         assert_eq!(
             found[0].steps[0].command(),
-            "hive ssh -t h1 sudo drbdadm adjust data"
+            "hive ssh -t h1 -- sudo drbdadm adjust data"
         );
     }
 

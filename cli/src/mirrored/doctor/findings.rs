@@ -75,7 +75,7 @@ impl Step {
     pub fn command(&self) -> String {
         let words = self.words.join(" ");
         match &self.host {
-            Some(host) => format!("hive ssh -t {host} sudo {words}"),
+            Some(host) => format!("hive ssh -t {host} -- sudo {words}"),
             None => words,
         }
     }

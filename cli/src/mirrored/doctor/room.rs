@@ -80,7 +80,7 @@ mod tests {
         assert!(!found[0].safe && found[0].volume.is_none());
         assert!(found[0].what.contains("95.0 % full of data and 91.0 %"));
         let commands: Vec<String> = found[0].steps.iter().map(Step::command).collect();
-        assert_eq!(commands[0], "hive ssh -t h0 sudo lvs -a drbdvg");
+        assert_eq!(commands[0], "hive ssh -t h0 -- sudo lvs -a drbdvg");
         assert!(commands[1].contains("fstrim"));
         assert!(commands[2].ends_with("lvextend --poolmetadatasize +128M drbdvg/drbdpool"));
     }

@@ -86,14 +86,14 @@ mod tests {
         assert!(!found[0].safe);
         assert_eq!(
             found[0].steps[1].command(),
-            "hive ssh -t h1 sudo xfs_repair /dev/drbd1"
+            "hive ssh -t h1 -- sudo xfs_repair /dev/drbd1"
         );
         let volume = reports.get_mut("h1").unwrap().as_mut().unwrap();
         volume.volumes.get_mut("data").unwrap().file_system = "ext4".into();
         let found = examine(&reports, None);
         assert_eq!(
             found[0].steps[1].command(),
-            "hive ssh -t h1 sudo e2fsck -f /dev/drbd1"
+            "hive ssh -t h1 -- sudo e2fsck -f /dev/drbd1"
         );
     }
 

@@ -1,5 +1,6 @@
 //! W10: volumes come, are used, and go, again and again.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use hive_tests::checklist::{How, Item};
@@ -16,42 +17,56 @@ pub const BOXES: &[Item<Stage>] = &[Item {
     how: How::Run(cycles),
 }];
 
-/// Of its service, too.
+/// The service, and what names of its volumes begin with.
 const NAME: &str = "t-cycled";
+/// Volumes that come and go together.
+const AT_ONCE: usize = 5;
 /// A resource has no connection yet when it comes up, and none any more when it goes down; on a quick computer.
 const MOMENT: u64 = 5;
 
 fn cycles(stage: &Stage) {
-    site::add(
-        &stage.cluster,
-        &site::one_more(NAME, NAME, "fstype: ext4, size: 50M"),
-    );
-    let mut birthmarks = Vec::new();
-    for round in 1..=stage.rounds(50, 5) {
+    site::add(&stage.cluster, &site::many(NAME, AT_ONCE));
+    let mut birthmarks = BTreeSet::new();
+    let rounds = stage.rounds(50, 5).div_ceil(AT_ONCE as u64);
+    for round in 1..=rounds {
         let since = Instant::now();
-        let birthmark = cycle(stage, round);
-        assert!(
-            !birthmarks.contains(&birthmark),
-            "the volume of an earlier round is back"
+        for birthmark in cycle(stage, round) {
+            let new = birthmarks.insert(birthmark);
+            assert!(new, "a volume of an earlier round is back");
+        }
+        println!(
+            "round {round} of {AT_ONCE} volumes: {:.0} s",
+            since.elapsed().as_secs_f64()
         );
-        birthmarks.push(birthmark);
-        println!("round {round}: {:.0} s", since.elapsed().as_secs_f64());
     }
+    println!("{} volumes came and went", birthmarks.len());
     site::add(&stage.cluster, "");
     stage.intact();
     stage.verified();
 }
 
-/// Returns what tells the volume from others of its name.
-fn cycle(stage: &Stage, round: u64) -> String {
+/// A volume of a round.
+struct Made {
+    name: String,
+    minor: u64,
+    copies: Vec<&'static str>,
+    /// Of DRBD's meta data.
+    kibibytes: u64,
+}
+
+/// Returns what tells the volumes from others of their names.
+fn cycle(stage: &Stage, round: u64) -> Vec<String> {
     let cluster = &stage.cluster;
     let watch = Watch::new(stage);
     cluster.ok(&["build-volumes"]);
     stage.intact();
-    let reports = stage.reports(NAME).unwrap();
-    let birthmark = reports.values().next().unwrap().birthmark.clone();
-    let (minor, copies) = (stage.minor(NAME), stage.copies(NAME));
-    let meta_data = meta_data(stage, copies[0], minor);
+    let names: Vec<String> = (0..AT_ONCE).map(|n| format!("{NAME}{n}")).collect();
+    let birthmarks = names.iter().map(|name| {
+        let reports = stage.reports(name).unwrap();
+        reports.values().next().unwrap().birthmark.clone()
+    });
+    let birthmarks = birthmarks.collect();
+    let made: Vec<Made> = names.iter().map(|name| Made::look(stage, name)).collect();
     cluster.ok(&["deploy-services", "-l", NAME]);
     let host = stage
         .cluster
@@ -60,52 +75,81 @@ fn cycle(stage: &Stage, round: u64) -> String {
     cluster.sh(
         &host,
         &format!(
-            "same '' \"$(inside {NAME} ls -A /data)\"; inside {NAME} sh -c 'echo {round} >/data/round; sync'"
+            "for n in {{0..{}}}; do
+                 same '' \"$(inside {NAME} ls -A /data$n)\"
+                 inside {NAME} sh -c \"echo {round} >/data$n/round; sync\"
+             done",
+            AT_ONCE - 1
         ),
     );
     cluster.ok(&["deploy-services", "-D", "--yes", "-l", NAME]);
+    let mut remove = vec!["build-volumes", "-D", "--yes", "-l"];
+    let list = names.join(",");
+    remove.push(&list);
     // Its container is gone a moment later.
     stage
         .cluster
-        .eventually("the volume to be removed", 120, || {
-            let output = cluster.hive(&["build-volumes", "-D", "--yes", "-l", NAME]);
+        .eventually("the volumes to be removed", 120, || {
+            let output = cluster.hive(&remove);
             match output.status.success() {
                 true => Ok(()),
                 false => Err(said(&output)),
             }
         });
-    stage.left_nothing(NAME, minor);
+    for made in &made {
+        stage.left_nothing(&made.name, made.minor);
+    }
     stage.all_on_speaking_terms();
-    judge(stage, &watch, minor, &copies, meta_data);
-    birthmark
+    for made in &made {
+        judge(stage, &watch, made);
+    }
+    birthmarks
 }
 
-/// KiB of DRBD's meta data: all of the logical volume that is not the device.
-fn meta_data(stage: &Stage, host: &str, minor: u64) -> u64 {
-    let script = format!(
-        "echo $((($(blockdev --getsize64 /dev/drbdvg/{NAME}) - $(cat /sys/block/drbd{minor}/size) * 512) / 1024))"
-    );
-    stage.cluster.sh(host, &script).parse().unwrap()
+impl Made {
+    fn look(stage: &Stage, name: &str) -> Self {
+        let (minor, copies) = (stage.minor(name), stage.copies(name));
+        // All of the logical volume that is not the device.
+        let script = format!(
+            "echo $((($(blockdev --getsize64 /dev/drbdvg/{name}) - $(cat /sys/block/drbd{minor}/size) * 512) / 1024))"
+        );
+        let kibibytes = stage.cluster.sh(copies[0], &script).parse().unwrap();
+        Self {
+            name: name.to_owned(),
+            minor,
+            copies,
+            kibibytes,
+        }
+    }
 }
 
 /// What hosts saw from before the volume's birth until after its end.
-fn judge(stage: &Stage, watch: &Watch, minor: u64, copies: &[&str], meta_data: u64) {
-    let seen = watch.seen(NAME, minor);
-    let resyncs = watch.resyncs(stage, minor);
-    println!("{meta_data} KiB of meta data; resyncs of {resyncs:?} KiB; {seen:?}");
-    for host in copies {
+fn judge(stage: &Stage, watch: &Watch, made: &Made) {
+    let Made {
+        name,
+        minor,
+        kibibytes,
+        ..
+    } = made;
+    let seen = watch.seen(name, *minor);
+    let resyncs = watch.resyncs(stage, *minor);
+    println!("{name}: {kibibytes} KiB of meta data; resyncs of {resyncs:?} KiB; {seen:?}");
+    for host in &made.copies {
         let seen = seen.get(host);
-        let seen = seen.unwrap_or_else(|| panic!("no look of {host} had the volume"));
-        assert!(seen.whole, "{host} never saw all copies up to date");
+        let seen = seen.unwrap_or_else(|| panic!("no look of {host} had {name}"));
+        assert!(
+            seen.whole,
+            "{host} never saw all copies of {name} up to date"
+        );
         let moment = stage.cluster.patient(MOMENT);
         assert!(seen.alone <= moment, "{host} stood alone: {seen:?}");
         assert!(
-            seen.out_of_sync <= meta_data,
-            "on {host} more differs than DRBD's own meta data: {seen:?}"
+            seen.out_of_sync <= *kibibytes,
+            "on {host} more of {name} differs than DRBD's own meta data: {seen:?}"
         );
     }
     assert!(
-        resyncs.iter().all(|kibibytes| *kibibytes <= meta_data),
-        "a volume that is new everywhere was filled: {resyncs:?} KiB"
+        resyncs.iter().all(|resync| resync <= kibibytes),
+        "{name}, which is new everywhere, was filled: {resyncs:?} KiB"
     );
 }

@@ -10,12 +10,14 @@ use super::stage::Stage;
 
 pub const BOXES: &[Item<Stage>] = &[Item {
     id: "W9",
-    name: "a volume grows while it is written to; shrinking is refused, with the way out",
+    name: "a volume grows while it is written to, and one that nobody uses; shrinking is refused, with the way out",
     how: How::Run(grows),
 }];
 
 /// Megabytes more.
 const MORE: u64 = 300;
+/// A volume that no service has.
+const UNUSED: &str = "t-unused";
 
 fn grows(stage: &Stage) {
     let cluster = &stage.cluster;
@@ -50,7 +52,22 @@ fn grows(stage: &Stage) {
     );
     stage.intact();
     stage.verified();
+    // Where DRBD's notes were before is data now.
+    stage.same_by_drbd(RECORDS);
     shrinks_not(stage, old + MORE);
+    unused_grows(stage);
+}
+
+fn unused_grows(stage: &Stage) {
+    let cluster = &stage.cluster;
+    for size in [50, 80] {
+        let attributes = format!("fstype: ext4, size: {size}M");
+        site::add(cluster, &site::one_more(UNUSED, UNUSED, &attributes));
+        cluster.ok(&["build-volumes", "-l", UNUSED]);
+    }
+    stage.same_by_drbd(UNUSED);
+    site::add(cluster, "");
+    cluster.ok(&["build-volumes", "-D", "--yes", "-l", UNUSED]);
 }
 
 fn shrinks_not(stage: &Stage, megabytes: u64) {

@@ -89,15 +89,16 @@ fn killed(stage: &Stage) {
     let mut random = Random::told();
     let mut took = DEEDS.map(|_| FIRST_GUESS);
     let mut minor = 0;
-    // Whole turns, so that it is gone at the end.
-    let rounds = stage.rounds(100, 10).next_multiple_of(DEEDS.len() as u64);
+    // One on each host, in whole turns, so that it is gone at the end.
+    let rounds = stage.rounds(100, 10).div_ceil(HOSTS.len() as u64);
+    let rounds = rounds.next_multiple_of(DEEDS.len() as u64);
     for (round, (index, deed)) in (1..=rounds).zip(DEEDS.iter().enumerate().cycle()) {
         let attributes = format!("fstype: ext4, size: {}M", deed.megabytes());
         site::add(cluster, &site::one_more(NAME, NAME, &attributes));
-        let host = HOSTS[random.below(HOSTS.len() as u64) as usize];
-        let moment = random.below(took[index].as_millis() as u64);
+        let within = took[index].as_millis() as u64;
+        let moments = HOSTS.map(|_| Duration::from_millis(random.below(within)));
         let since = Instant::now();
-        let first = interrupted(cluster, deed.command(), host, Duration::from_millis(moment));
+        let first = interrupted(cluster, deed.command(), moments);
         if first {
             took[index] = since.elapsed();
         } else {
@@ -118,8 +119,7 @@ fn killed(stage: &Stage) {
         deed.seen(stage, minor);
         stage.all_on_speaking_terms();
         println!(
-            "round {round}, {deed:?}: hived of {host} killed after {:.2} s; the command {}; all done after {:.0} s",
-            Duration::from_millis(moment).as_secs_f64(),
+            "round {round}, {deed:?}: hived killed on each host, after {moments:.2?}; the command {}; all done after {:.0} s",
             if first {
                 "did it at once"
             } else {
@@ -133,8 +133,8 @@ fn killed(stage: &Stage) {
     stage.verified();
 }
 
-/// Runs the command, and kills a daemon after a while; whether the command was content.
-fn interrupted(cluster: &Cluster, args: &[&str], host: &str, after: Duration) -> bool {
+/// Runs the command, and kills the daemon of each host after a while; whether the command was content.
+fn interrupted(cluster: &Cluster, args: &[&str], moments: [Duration; HOSTS.len()]) -> bool {
     let command = std::process::Command::new(hive_program())
         .args(args)
         .current_dir(cluster.path(""))
@@ -143,13 +143,19 @@ fn interrupted(cluster: &Cluster, args: &[&str], host: &str, after: Duration) ->
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    std::thread::sleep(after);
-    cluster.sh(
-        host,
-        "kill -9 $(systemctl show -p MainPID --value hived)
-         active() { systemctl -q is-active hived && hived status --json >/dev/null; }
-         within 60 active",
-    );
+    std::thread::scope(|all| {
+        for (host, after) in HOSTS.into_iter().zip(moments) {
+            all.spawn(move || {
+                std::thread::sleep(after);
+                cluster.sh(
+                    host,
+                    "kill -9 $(systemctl show -p MainPID --value hived)
+                     active() { systemctl -q is-active hived && hived status --json >/dev/null; }
+                     within 60 active",
+                );
+            });
+        }
+    });
     let output = command.wait_with_output().unwrap();
     if !output.status.success() {
         println!("{}", said(&output));

@@ -68,7 +68,9 @@ pub fn many(service: &str, count: usize) -> String {
         format!("    - {{source: {service}{n}, target: /data{n}, type: volume, drbd: {{fstype: ext4, size: 16M}}}}\n")
     });
     let volumes: String = volumes.collect();
-    format!("  {service}:\n    image: box:1\n    replicas: 1\n    volumes:\n{volumes}")
+    format!(
+        "  {service}:\n    image: box:1\n    replicas: 1\n    stop_grace_period: 1s\n    volumes:\n{volumes}"
+    )
 }
 
 fn definition(folder: &Path) -> PathBuf {
