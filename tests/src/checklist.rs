@@ -97,7 +97,8 @@ impl Checklist {
         assert!(self.failed.is_empty(), "{}", self.failed.join("\n\n"));
     }
 
-    fn wants(&self, id: &str) -> bool {
+    /// Whether a box is among those to run.
+    pub fn wants(&self, id: &str) -> bool {
         let Some(only) = &self.only else { return true };
         only.split(',').any(|word| {
             let letters = word.chars().all(char::is_alphabetic);

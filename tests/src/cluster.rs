@@ -59,6 +59,11 @@ impl Cluster {
             site.host(host).start();
         }
         site.joined();
+        Self::of(site)
+    }
+
+    /// Of hosts that are one swarm.
+    pub fn of(site: Site) -> Self {
         let cluster = Self {
             folder: site.path(""),
             slow: slowness(),

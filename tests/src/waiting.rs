@@ -7,8 +7,11 @@ use hive_qemu::Patience;
 
 use crate::cluster::{Cluster, HOSTS};
 
-/// Between two looks. Each costs emulated hosts a second of their time; what is measured does not come from looks.
+/// Between two looks; or as long as a look took, which is what it costs emulated hosts. What is measured does not come
+/// from looks.
 const PAUSE: Duration = Duration::from_secs(2);
+/// No pause is longer.
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
 impl Cluster {
     /// A time that is enough on a quick computer, stretched for this one.
@@ -45,13 +48,14 @@ impl Cluster {
     ) -> T {
         let (since, limit) = (Instant::now(), self.patient(seconds));
         loop {
+            let looked = Instant::now();
             match look() {
                 Ok(found) => return found,
                 Err(why) if since.elapsed() > limit => {
                     let limit = limit.as_secs_f64();
                     panic!("waited {limit:.0} s for {what}: {why}\n{}", more())
                 }
-                Err(_) => thread::sleep(PAUSE),
+                Err(_) => thread::sleep(looked.elapsed().clamp(PAUSE, LONGEST_PAUSE)),
             }
         }
     }

@@ -7,6 +7,7 @@ mod check;
 mod debian;
 mod demo;
 mod docs;
+mod programs;
 mod step;
 mod test;
 

@@ -6,7 +6,7 @@ use std::fs;
 use std::process::Command;
 
 use crate::step::{self, Parts, Result, cargo};
-use crate::{build, debian};
+use crate::{build, debian, programs};
 
 /// Everything.
 pub fn run() -> Result {
@@ -28,17 +28,25 @@ pub fn run() -> Result {
 /// The target with the stories of one machine.
 const ALONE: &str = "boot";
 
-/// Tests that need no machine.
+/// Packages whose tests start Docker engines take longest, so theirs begin first.
+const LONG: [&str; 4] = ["appliance", "cli", "deploy", "ui"];
+
+/// Tests that need no machine. Many wait for engines most of the time, so two programs of them run at once.
 pub fn unit() -> Result {
-    let mut command = cargo(&[
+    let selected = ["--workspace", "--exclude", "hive-tests", "--locked"];
+    let mut build = cargo(&[
         "test",
-        "--workspace",
-        "--exclude",
-        "hive-tests",
-        "--locked",
-        "--quiet",
+        "--no-run",
+        "--message-format=json-render-diagnostics",
     ]);
-    step::run(with_tools(&mut command))
+    let mut programs = programs::built(build.args(selected))?;
+    programs.sort_by_key(|program| !LONG.contains(&program.package.as_str()));
+    let tests = programs::run_two_at_once(programs, |command| {
+        with_tools(command);
+    });
+    let mut docs = cargo(&["test", "--doc", "--quiet"]);
+    let docs = step::run(with_tools(docs.args(selected)));
+    tests.and(docs)
 }
 
 /// Tests with whole machines, of the command built now.

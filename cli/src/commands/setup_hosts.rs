@@ -12,8 +12,10 @@ use crate::output;
 use crate::phases::{self, Context, Options};
 use crate::site_status::{self, HostStatus};
 
-/// Between two looks.
+/// Between two looks; or as long as a look took, since it costs slow hosts that much of their own work, ...
 const PAUSE: Duration = Duration::from_secs(2);
+/// ... but no longer than this: a host that is silent takes long to ask, and costs nothing.
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 /// How long a stage may take, in seconds.
 const PATIENCE: u64 = 900;
 
@@ -81,6 +83,7 @@ fn wait(context: &Context<'_>, timeout: u64, json: bool) -> Result<()> {
     let since = Instant::now();
     let mut told = Vec::new();
     loop {
+        let looked = Instant::now();
         let hosts = site_status::ask(&context.private, stage)?;
         let missing = missing(context, &hosts);
         for news in missing.iter().filter(|line| !told.contains(*line)) {
@@ -109,7 +112,7 @@ fn wait(context: &Context<'_>, timeout: u64, json: bool) -> Result<()> {
                 .hint("the hosts go on by themselves; `hive status --watch` shows how"));
         }
         told = missing;
-        sleep(PAUSE);
+        sleep(looked.elapsed().clamp(PAUSE, LONGEST_PAUSE));
     }
 }
 

@@ -8,14 +8,14 @@ use hive_tests::checklist::rows;
 
 use crate::checklist::SECTIONS;
 use crate::deployed::{FIRST, LAST, LATER};
-use crate::{vip, volumes};
+use crate::{powered_on, vip, volumes};
 
 const HEAD: &str = "# What is checked on a running swarm
 
 Three hosts made from one image become a swarm; a site is deployed on them; then each of these boxes
 is looked at on the same cluster, with container images made of Debian packages. The test is
 `tests/tests/services`; `cargo xtask e2e --include-ignored every_box` runs all of it, which takes most of an
-hour of software emulation, the virtual IPs half an hour more, and mirrored volumes most of a day; `cargo xtask test` runs the deployment, the virtual IPs of a drained host and one that is cut off, and volumes through a killed container, a drained host, and power cuts of one host and of all. `UPDATE_GUIDE=1 cargo test -p hive-tests --test services guide` writes this page.
+hour of software emulation, the virtual IPs half an hour more, and mirrored volumes most of a day; `cargo xtask test` runs P1 to P3, S1 to S4, S12, V1, V3, V5, W1 to W4, W6, W8 and W20. `UPDATE_GUIDE=1 cargo test -p hive-tests --test services guide` writes this page.
 ";
 
 #[test]
@@ -29,6 +29,7 @@ fn the_guide_lists_every_box_of_the_checklist() {
         .unwrap();
         page.pop();
     };
+    section("Hosts that are switched on", rows(powered_on::BOXES));
     section("A deployed site", rows(FIRST) + &rows(LATER) + &rows(LAST));
     for (name, boxes) in SECTIONS {
         section(name, rows(boxes));

@@ -44,7 +44,7 @@ fn script(text: &str) -> String {
 
 fn broken(stage: &Stage) {
     stage.intact();
-    let reports = stage.reports(NAME).unwrap();
+    let reports = stage.told(NAME);
     let mut idle = reports
         .iter()
         .filter(|(_, v)| v.part == "copy" && v.users == 0 && v.mounted.is_none());

@@ -50,7 +50,7 @@ fn made(stage: &Stage) {
     let is_9 = modules.iter().any(|version| version.starts_with("9."));
     let names = FILLED.map(|(name, _)| name);
     for name in names.iter().copied().chain([RECORDS]) {
-        let reports = stage.reports(name).unwrap();
+        let reports = stage.told(name);
         assert_eq!(reports.len(), HOSTS.len(), "{name}: {reports:#?}");
         let unsettled: Vec<_> = reports.iter().filter(|(_, v)| !v.settled).collect();
         assert!(unsettled.is_empty(), "{name}: {unsettled:#?}");

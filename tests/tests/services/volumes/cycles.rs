@@ -62,7 +62,7 @@ fn cycle(stage: &Stage, round: u64) -> Vec<String> {
     stage.intact();
     let names: Vec<String> = (0..AT_ONCE).map(|n| format!("{NAME}{n}")).collect();
     let birthmarks = names.iter().map(|name| {
-        let reports = stage.reports(name).unwrap();
+        let reports = stage.told(name);
         reports.values().next().unwrap().birthmark.clone()
     });
     let birthmarks = birthmarks.collect();

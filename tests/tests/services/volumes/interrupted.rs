@@ -180,7 +180,7 @@ fn grown_to(stage: &Stage, megabytes: u64) {
                 && reports.values().all(|v| v.settled && v.size == bytes);
             good.then_some(()).ok_or_else(|| format!("{reports:#?}"))
         });
-    for (host, report) in stage.reports(NAME).unwrap() {
+    for (host, report) in stage.told(NAME) {
         if report.part != "none" {
             let script = format!("cat /sys/block/drbd{}/size", report.minor);
             let sectors: u64 = stage.cluster.sh(host, &script).parse().unwrap();

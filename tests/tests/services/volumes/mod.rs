@@ -16,6 +16,7 @@ mod leftovers;
 mod power_out;
 mod rebooted;
 mod refused;
+mod replaced;
 mod site;
 mod stage;
 mod status;
@@ -29,14 +30,22 @@ use hive_tests::cluster::Cluster;
 pub use stage::{Size, Stage};
 
 /// What every change has to hold.
-pub const SHORT: [&[Item<Stage>]; 3] = [built::BOXES, survived::ALONE, power_out::BOXES];
-
-/// All sections.
-pub const ALL: [&[Item<Stage>]; 13] = [
+pub const SHORT: [&[Item<Stage>]; 5] = [
     built::BOXES,
     survived::ALONE,
     survived::TOGETHER,
-    rebooted::BOXES,
+    replaced::BOXES,
+    power_out::BOXES,
+];
+
+/// All sections.
+pub const ALL: [&[Item<Stage>]; 15] = [
+    built::BOXES,
+    survived::ALONE,
+    survived::POWERLESS,
+    survived::TOGETHER,
+    rebooted::ONCE,
+    replaced::BOXES,
     grown::BOXES,
     cycles::BOXES,
     rebooted::AGAIN,

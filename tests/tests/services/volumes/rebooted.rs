@@ -10,7 +10,7 @@ use super::site::{RECORDS, WRITER};
 use super::stage::Stage;
 use crate::failure::Failure;
 
-pub const BOXES: &[Item<Stage>] = &[Item {
+pub const ONCE: &[Item<Stage>] = &[Item {
     id: "W7",
     name: "a rolling reboot of all hosts",
     how: How::Run(|stage| {

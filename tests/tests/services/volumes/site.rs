@@ -15,7 +15,7 @@ pub const FILE: &str = "/records/file";
 const MEGABYTES: u64 = 500;
 /// Services with a volume where their image has content, and what the volume is formatted with. Each
 /// volume has the name of its service.
-pub const FILLED: [(&str, &str); 2] = [("filled", "ext4"), ("filledtoo", "xfs")];
+pub const FILLED: [(&str, &str); 2] = [("served", "ext4"), ("servedtoo", "xfs")];
 
 /// All services.
 pub const SERVICES: [&str; 3] = [WRITER, FILLED[0].0, FILLED[1].0];
@@ -33,18 +33,18 @@ services:
     stop_grace_period: 1s
     volumes:
     - {{source: {RECORDS}, target: /records, type: volume, drbd: {{fstype: xfs, size: {megabytes}M}}}}
-  filled:
+  served:
     image: box:1
     replicas: 1
     stop_grace_period: 1s
     volumes:
-    - {{source: filled, target: /www, type: volume, drbd: {{fstype: ext4, size: 100M}}}}
-  filledtoo:
+    - {{source: served, target: /www, type: volume, drbd: {{fstype: ext4, size: 100M}}}}
+  servedtoo:
     image: box:1
     replicas: 1
     stop_grace_period: 1s
     volumes:
-    - {{source: filledtoo, target: /www, type: volume, drbd: {{fstype: xfs, size: 300M}}}}
+    - {{source: servedtoo, target: /www, type: volume, drbd: {{fstype: xfs, size: 300M}}}}
 {more}"
     )
 }

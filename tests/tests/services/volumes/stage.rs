@@ -158,9 +158,15 @@ impl Stage {
         Ok(all)
     }
 
+    /// The same, from hosts that may be too busy for a moment to tell.
+    pub fn told(&self, volume: &str) -> BTreeMap<&'static str, VolumeReport> {
+        let what = format!("what hosts tell of {volume}");
+        self.cluster.eventually(&what, 120, || self.reports(volume))
+    }
+
     /// Hosts with a copy of a volume.
     pub fn copies(&self, volume: &str) -> Vec<&'static str> {
-        let reports = self.reports(volume).unwrap().into_iter();
+        let reports = self.told(volume).into_iter();
         let copies = reports.filter(|(_, report)| report.part == "copy");
         copies.map(|(host, _)| host).collect()
     }

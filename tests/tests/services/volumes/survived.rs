@@ -1,10 +1,9 @@
-//! W3 to W6 and W8: the writer's host fails in some way, and the next writer has all that was acknowledged.
+//! W3 to W6: the writer's host fails in some way, and the next writer has all that was acknowledged.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use hive_tests::checklist::{How, Item};
-use hive_tests::cluster::HOSTS;
 use hive_tests::waiting::other;
 
 use super::site::{RECORDS, WRITER};
@@ -24,26 +23,21 @@ pub const ALONE: &[Item<Stage>] = &[
         name: "its host is drained: the volume goes along to another, and back is nothing to fear",
         how: How::Run(|stage| survive(stage, Failure::Drain)),
     },
-    Item {
-        id: "W5",
-        name: "its host loses power: the volume is taken elsewhere, and the host's copy is filled when it is back",
-        how: How::Run(|stage| survive(stage, Failure::PowerCut)),
-    },
 ];
 
+/// Without power.
+pub const POWERLESS: &[Item<Stage>] = &[Item {
+    id: "W5",
+    name: "its host loses power: the volume is taken elsewhere, and the host's copy is filled when it is back",
+    how: How::Run(|stage| survive(stage, Failure::PowerCut)),
+}];
+
 /// What sets hosts against each other.
-pub const TOGETHER: &[Item<Stage>] = &[
-    Item {
-        id: "W6",
-        name: "its host is cut off: nothing is acknowledged there that the other side lacks",
-        how: How::Run(|stage| survive(stage, Failure::Partition)),
-    },
-    Item {
-        id: "W8",
-        name: "its host is replaced by one with blank disks: its copy is filled without a command, and good enough to go on with",
-        how: How::Run(|stage| survive(stage, Failure::Replacement)),
-    },
-];
+pub const TOGETHER: &[Item<Stage>] = &[Item {
+    id: "W6",
+    name: "its host is cut off: nothing is acknowledged there that the other side lacks",
+    how: How::Run(|stage| survive(stage, Failure::Partition)),
+}];
 
 /// How long the side that was cut off is listened to.
 const LISTENING: Duration = Duration::from_secs(10);
@@ -82,14 +76,8 @@ fn survive(stage: &Stage, failure: Failure) {
         );
     }
     failure.mend(&stage.cluster, &old);
-    if failure == Failure::Replacement {
-        stage.furnish(&old);
-    }
     stage.intact();
     stage.verified();
-    if failure == Failure::Replacement {
-        carries(stage, &old);
-    }
     if stage.size == Size::Full {
         stage.same_below_drbd();
     }
@@ -142,26 +130,4 @@ fn it_stopped_in_time(
         "it could write for longer than {:.0} s",
         bound.as_secs_f64()
     );
-}
-
-/// The host is made to carry the writer: all others are drained for a while.
-fn carries(stage: &Stage, host: &str) {
-    let availability = |to: &str| {
-        for other in HOSTS.into_iter().filter(|other| *other != host) {
-            let command = format!("docker node update --availability {to} {other} >/dev/null");
-            stage.cluster.sh(HOSTS[0], &command);
-        }
-    };
-    availability("drain");
-    stage
-        .cluster
-        .eventually("the writer to be on the replaced host", 240, || {
-            let now = stage.host_of(HOSTS[0], WRITER)?;
-            (now == host)
-                .then_some(())
-                .ok_or_else(|| format!("it is on {now}"))
-        });
-    stage.verified();
-    availability("active");
-    stage.intact();
 }

@@ -1,18 +1,36 @@
-//! Three hosts from one image, switched on in any order.
+//! P1 to P3: three hosts from one image, switched on in any order.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use hive_tests::checklist::{How, Item};
+use hive_tests::cluster::HOSTS;
 use hive_tests::random::Random;
+use hive_tests::swarm::eventually;
 use hive_tests::{Site, sha256};
 
-const HOSTS: [&str; 3] = ["p-hive0", "p-hive1", "p-hive2"];
+pub const BOXES: &[Item<Site>] = &[
+    Item {
+        id: "P1",
+        name: "in any order they become one swarm of three managers, and the image stays as it is",
+        how: How::Run(in_any_order),
+    },
+    Item {
+        id: "P2",
+        name: "a label that was taken away comes back, and one that was given by hand stays",
+        how: How::Run(labels_are_kept_true),
+    },
+    Item {
+        id: "P3",
+        name: "no secret of the site is in the image",
+        how: How::Run(no_secret_of_the_site_is_in_the_image),
+    },
+];
+
 /// Longest pause between two hosts, in seconds.
 const LONGEST: u64 = 60;
 
-#[test]
-fn in_any_order_they_become_one_swarm_of_three_managers() {
-    let site = Site::baked();
+fn in_any_order(site: &Site) {
     let image = sha256(&site.images().join("hive.raw"));
     let mut random = Random::told();
     let mut order = HOSTS;
@@ -57,13 +75,15 @@ fn in_any_order_they_become_one_swarm_of_three_managers() {
         assert!(labels.values().all(|v| v == "true"), "{labels:?}");
         assert_eq!(labels.keys().collect::<Vec<_>>(), expected, "{node:?}");
     }
+}
 
-    // Labels are kept true: one that was taken away comes back, one by hand stays.
-    let node = &nodes[1].id;
+fn labels_are_kept_true(site: &Site) {
+    let first = site.host(HOSTS[0]);
+    let node = &first.nodes()[1].id;
     first.sh(&format!(
         "docker node update --label-rm hives --label-add mine=1 {node} >/dev/null"
     ));
-    hive_tests::swarm::eventually("the label to come back", || {
+    eventually("the label to come back", || {
         let labels = first.labels(node);
         labels
             .contains_key("hives")
@@ -71,7 +91,6 @@ fn in_any_order_they_become_one_swarm_of_three_managers() {
             .ok_or(format!("{labels:?}"))
     });
     assert_eq!(first.labels(node)["mine"], "1");
-    no_secret_of_the_site_is_in_the_image(&site);
 }
 
 /// What lies uncompressed, the seed volume first of all. For the rest the story of reproducible bakes
