@@ -149,9 +149,11 @@ impl Host {
         let work = format!("unmounting {}", at.display());
         let unmount = move || mounts::unmount(&at);
         self.bench.work(work, UNMOUNT, unmount).await?;
-        let grown = self.grown_file(record.identity.name.as_str());
-        // What it says is about the mount that is gone; a later one writes it anew.
-        drop(std::fs::remove_file(grown));
+        let name = record.identity.name.as_str();
+        // What they say is about the mount that is gone; a later one writes them anew.
+        for file in [self.grown_file(name), self.cleared_file(name)] {
+            drop(std::fs::remove_file(file));
+        }
         Ok(())
     }
 }

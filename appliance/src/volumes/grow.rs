@@ -2,7 +2,9 @@
 //!
 //! DRBD keeps its notes at the end of the logical volume. When that grows, they move to its new end, and what lies at
 //! their old place is data from then on: other bytes on each host, which nobody would ever fill, since all that is new
-//! is taken for zero everywhere. So zeros are written there, through DRBD, before a file system has it.
+//! is taken for zero everywhere. So zeros are written there, through DRBD, before a file system has it, and never while
+//! one may be about to have it: that they are written is written down, in `/run`, before a file system is told to grow,
+//! since its program may outlive hived.
 
 use std::fs::File;
 use std::io;
@@ -20,9 +22,9 @@ use super::mounts;
 
 /// Growing writes little.
 const GROW: Duration = Duration::from_secs(10 * 60);
-/// What file systems may leave unused at the end of their device, in bytes; a device grows by more. XFS has no
-/// allocation group of less than 64 blocks.
-const REST: u64 = 1 << 20;
+/// What file systems may leave unused at the end of their device, in bytes: ext4 drops a last group of blocks that
+/// has no room for its tables (mke2fs(8): at the most 32768 inodes of 256 bytes).
+const REST: u64 = 16 << 20;
 /// Bytes written at once.
 const CHUNK: u64 = 1 << 20;
 
@@ -62,13 +64,16 @@ impl Host {
                 device.display()
             )
         })?;
-        if bytes.saturating_sub(end) >= REST {
+        let name = identity.name.as_str();
+        let (cleared_file, grown_file) = (self.cleared_file(name), self.grown_file(name));
+        let cleared = mounts::noted_size(&cleared_file);
+        if is_to_be_cleared(bytes, end, cleared, mounts::noted_size(&grown_file))? {
             self.clear_notes(record, end).await?;
+            mounts::note_size(&cleared_file, bytes).map_err(|e| e.to_string())?;
         }
         let grow = file_system::grow(kind, device, &at);
         self.bench.run(grow, GROW).await?;
-        let file = self.grown_file(identity.name.as_str());
-        mounts::remember_grown(&file, bytes).map_err(|e| e.to_string())
+        mounts::note_size(&grown_file, bytes).map_err(|e| e.to_string())
     }
 
     /// Writes zeros where DRBD's notes were. The file system ends at `from`, or a little before.
@@ -84,6 +89,20 @@ impl Host {
             })
         };
         self.bench.work(work, GROW, clear).await
+    }
+}
+
+/// Whether zeros are to be written behind a file system that ends at byte `end`, on a device of so many bytes. It was told
+/// to fill one of `cleared` bytes before, and was seen to fill one of `grown` bytes; 0: neither, since it was mounted.
+fn is_to_be_cleared(bytes: u64, end: u64, cleared: u64, grown: u64) -> Result<bool, String> {
+    if cleared == bytes || end >= bytes {
+        return Ok(false);
+    }
+    match cleared > grown {
+        false => Ok(true),
+        true => Err(format!(
+            "the file system was told to grow to {cleared} bytes and was not seen to; it grows further once its service has moved to another host, or was stopped and started"
+        )),
     }
 }
 
@@ -108,6 +127,21 @@ fn zero(device: &Path, from: u64, until: u64) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_cleared_that_a_file_system_may_be_about_to_have() {
+        let clears = is_to_be_cleared;
+        // Just mounted: it fills its device, or its host lost power before it did.
+        assert_eq!(clears(100, 100, 0, 0), Ok(false));
+        assert_eq!(clears(200, 100, 0, 0), Ok(true));
+        // It was told, and hived was killed meanwhile.
+        assert_eq!(clears(200, 100, 200, 100), Ok(false));
+        // It grew, and the device did once more.
+        assert_eq!(clears(300, 200, 200, 200), Ok(true));
+        // The same before it was seen to have grown.
+        let refused = clears(300, 150, 200, 100).unwrap_err();
+        assert!(refused.contains("200 bytes"), "{refused}");
+    }
 
     #[test]
     fn zeros_are_written_there_and_nowhere_else() {

@@ -201,6 +201,12 @@ impl Host {
         folder.join(format!("{name}.txt"))
     }
 
+    /// Where it stands how large a device was when zeros had been written behind its file system: see `grow.rs`.
+    pub(super) fn cleared_file(&self, name: &str) -> PathBuf {
+        let folder = self.paths.volumes_now.join("cleared");
+        folder.join(format!("{name}.txt"))
+    }
+
     /// Asks the upkeep to look at a volume soon.
     pub fn look_again(&self, name: &str) {
         locked(&self.nudged).insert(name.to_owned());

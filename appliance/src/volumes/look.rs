@@ -206,7 +206,7 @@ impl Host {
                 at.display()
             ));
         }
-        let grown_to = mounts::grown_to(&self.grown_file(record.identity.name.as_str()));
+        let grown_to = mounts::noted_size(&self.grown_file(record.identity.name.as_str()));
         Ok(Some(Mount { grown_to }))
     }
 

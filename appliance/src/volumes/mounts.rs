@@ -123,17 +123,17 @@ pub fn room(at: &Path) -> Option<FileSystemReport> {
     })
 }
 
-/// Reads how large a device was when its file system was made to fill it; 0: not known, so it is to be done.
-pub fn grown_to(path: &Path) -> u64 {
+/// Reads a size that was written down; 0: none was.
+pub fn noted_size(path: &Path) -> u64 {
     let text = fs::read_to_string(path).unwrap_or_default();
     text.trim().parse().unwrap_or_default()
 }
 
-/// Remembers it until the next boot.
+/// Writes a size down, until the next boot.
 ///
 /// # Errors
 /// The file can't be written.
-pub fn remember_grown(path: &Path, bytes: u64) -> io::Result<()> {
+pub fn note_size(path: &Path, bytes: u64) -> io::Result<()> {
     durable::replace(path, format!("{bytes}\n").as_bytes())
 }
 
@@ -177,8 +177,8 @@ nonsense
     fn a_size_that_was_not_written_down_is_none() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("grown/web.json");
-        assert_eq!(grown_to(&path), 0);
-        remember_grown(&path, 4096).unwrap();
-        assert_eq!(grown_to(&path), 4096);
+        assert_eq!(noted_size(&path), 0);
+        note_size(&path, 4096).unwrap();
+        assert_eq!(noted_size(&path), 4096);
     }
 }

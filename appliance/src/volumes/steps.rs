@@ -94,7 +94,12 @@ impl Host {
     /// The configuration last: while it is there, the host has something of the volume.
     fn remove_files(&self, record: &Record) -> Result<(), String> {
         let name = record.identity.name.as_str();
-        for file in [self.users_file(name), self.grown_file(name)] {
+        let notes = [
+            self.users_file(name),
+            self.grown_file(name),
+            self.cleared_file(name),
+        ];
+        for file in notes {
             gone(&file, fs::remove_file(&file))?;
         }
         let folder = self.mount_point(&record.identity.name);

@@ -1,5 +1,5 @@
-//! Services on three hosts: a site deployed, everything that a swarm can do, virtual IPs and mirrored volumes
-//! that follow services; all on one cluster.
+//! Three hosts, switched on in any order, and services on them: a site deployed, everything that a swarm can do,
+//! virtual IPs and mirrored volumes that follow services; all on one cluster.
 //!
 //! `HIVE_CLUSTER=FOLDER` uses the hosts that run already in that site folder (`HIVE_LOADED=1`
 //! when they have the images), `HIVE_BOXES=B3,C` runs box B3 and section C only: for working on boxes.

@@ -55,7 +55,7 @@ fn in_any_order(site: &Site) {
         "the image that all were made from changed"
     );
 
-    let first = site.host("p-hive0");
+    let first = site.host(HOSTS[0]);
     let nodes = first.nodes();
     let hosts: Vec<&str> = nodes.iter().map(|n| n.host.as_str()).collect();
     assert_eq!(hosts, HOSTS, "{nodes:?}");

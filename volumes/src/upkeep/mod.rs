@@ -168,8 +168,9 @@ pub fn next(record: &Record, here: &Here<'_>, seen: &Seen) -> Next {
         copies::connections,
         copies::lease,
         birth::next,
-        copies::device_size,
+        // What is behind the file system is written to when the device grows, so it fills its device first.
         copies::file_system_size,
+        copies::device_size,
         copies::idle,
         docker,
     ];
