@@ -30,9 +30,10 @@ use hive_tests::cluster::Cluster;
 pub use stage::{Size, Stage};
 
 /// What every change has to hold.
-pub const SHORT: [&[Item<Stage>]; 5] = [
+pub const SHORT: [&[Item<Stage>]; 6] = [
     built::BOXES,
     survived::ALONE,
+    survived::POWERLESS,
     survived::TOGETHER,
     replaced::BOXES,
     power_out::BOXES,
