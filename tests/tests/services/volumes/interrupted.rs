@@ -68,6 +68,8 @@ impl Deed {
                 grown_to(stage, self.megabytes());
                 let script = format!("same kept \"$(inside {NAME} cat /data/mark)\"");
                 stage.cluster.sh(&runs_on(stage), &script);
+                // What was cut off half-way may have left what is different on each host.
+                stage.same_by_drbd(NAME);
             }
             Self::Unmount => stage
                 .cluster
