@@ -3,7 +3,9 @@
 use std::env;
 use std::ffi::OsString;
 use std::fs;
+use std::panic::resume_unwind;
 use std::process::Command;
+use std::thread;
 
 use crate::step::{self, Parts, Result, cargo};
 use crate::{build, debian, programs};
@@ -15,8 +17,15 @@ pub fn run() -> Result {
         debian::install(&[debian::TO_RUN, debian::TO_TEST, debian::FOR_STORIES])?;
         debian::subordinate_ids()
     });
-    parts.run("unit and integration tests", unit);
-    parts.run("build", || build::hive().map(drop));
+    // Tests often wait for engines, and what the stories need is built meanwhile.
+    thread::scope(|scope| {
+        let build = scope.spawn(build_behind);
+        parts.run("unit and integration tests", unit);
+        parts.run("build, what was left of it", || {
+            let built = build.join();
+            built.unwrap_or_else(|panic| resume_unwind(panic))
+        });
+    });
     if parts.all_well() {
         parts.run("whole machines", || machines(&[]));
     } else {
@@ -25,8 +34,8 @@ pub fn run() -> Result {
     parts.finish()
 }
 
-/// The target with the stories of one machine.
-const ALONE: &str = "boot";
+/// Targets with stories of one machine, or none.
+const ALONE: [&str; 2] = ["bake", "boot"];
 
 /// Packages whose tests start Docker engines take longest, so theirs begin first.
 const LONG: [&str; 4] = ["appliance", "cli", "deploy", "ui"];
@@ -55,19 +64,43 @@ pub fn e2e(filter: &[&str]) -> Result {
     machines(filter)
 }
 
+/// Builds the command and the stories, and lets everything else go first.
+fn build_behind() -> Result {
+    let own = env::current_exe().map_err(|e| format!("where xtask itself lies: {e}"))?;
+    let mut stories = stories(&["--no-run"], &[]);
+    let mut build = Command::new(own);
+    for command in [build.arg("build"), &mut stories] {
+        step::run(&mut behind(command))?;
+    }
+    Ok(())
+}
+
+/// The command with a low priority.
+fn behind(command: &Command) -> Command {
+    let mut nice = step::program("nice", &["-n", "10"]);
+    nice.arg(command.get_program()).args(command.get_args());
+    nice
+}
+
 /// Stories of one machine each go two at a time; those of several have the computer for themselves.
 fn machines(filter: &[&str]) -> Result {
-    let mut others = vec!["--no-fail-fast".to_owned(), "--lib".into(), "--bins".into()];
-    for target in targets()? {
-        if target != ALONE {
-            others.extend(["--test".into(), target]);
-        }
-    }
-    let others: Vec<&str> = others.iter().map(String::as_str).collect();
-    let alone = ["--no-fail-fast", "--test", ALONE];
-    let alone = step::run(stories(&alone, filter).env("RUST_TEST_THREADS", threads("2")));
-    let others = step::run(&mut stories(&others, filter));
+    let (alone, others): (Vec<_>, Vec<_>) = targets()?
+        .into_iter()
+        .partition(|target| ALONE.contains(&target.as_str()));
+    let mut alone = stories(&words(&[], &alone), filter);
+    let alone = step::run(alone.env("RUST_TEST_THREADS", threads("2")));
+    let others = step::run(&mut stories(&words(&["--lib", "--bins"], &others), filter));
     alone.and(others)
+}
+
+/// cargo's words for test targets.
+fn words<'a>(more: &[&'a str], targets: &'a [String]) -> Vec<&'a str> {
+    let targets = targets.iter().flat_map(|name| ["--test", name.as_str()]);
+    ["--no-fail-fast"]
+        .into_iter()
+        .chain(more.iter().copied())
+        .chain(targets)
+        .collect()
 }
 
 /// Names of the stories' test targets.
