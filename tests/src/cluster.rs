@@ -26,6 +26,14 @@ const WHOLE: &str = r#"
 whole() { [ "$(docker node ls --format '{{.Status}} {{.Availability}} {{.ManagerStatus}}' | sort | xargs)" = "Ready Active Leader Ready Active Reachable Ready Active Reachable" ] && [ "$(docker node ls -q -f node.label=hives=true | wc -l)" = 3 ]; }
 within 300 whole
 "#;
+/// Tasks may be on all hosts again, and no service of a box is left.
+const MEND: &str = r#"
+for node in $(docker node ls -q); do
+    docker node update --availability active $node >/dev/null || true
+done
+names=$(docker service ls --format '{{.Name}}' | grep ^t- || true)
+[ -z "$names" ] || docker service rm $names >/dev/null
+"#;
 const PREAMBLE: &str = include_str!("preamble.sh");
 const IMAGES: [Image; 2] = [
     Image {
@@ -197,6 +205,29 @@ impl Cluster {
     pub fn joined(&self) {
         let seconds = patience().as_secs().to_string();
         self.ok(&["setup-hosts", "--timeout", &seconds]);
+    }
+
+    /// Brings back what a box that failed may have taken away: cables, power and hosts for tasks. Services that
+    /// boxes make begin with `t-`; those go.
+    pub fn mend(&self) {
+        let switch = self.switch();
+        for host in HOSTS {
+            switch.set_port(host, true).unwrap();
+        }
+        drop(switch);
+        for host in HOSTS {
+            // It says that the host runs already, if it does.
+            drop(self.hive(&["run", "--no-wait", host]));
+        }
+        self.joined();
+        self.try_mend(MEND);
+    }
+
+    /// Runs a script on a manager after a box that failed, and says so when that fails as well.
+    pub fn try_mend(&self, script: &str) {
+        if let Err(error) = self.try_sh(HOSTS[0], script) {
+            println!("the cluster could not be mended: {error}");
+        }
     }
 
     /// The private switch. One program at a time can have it, so it is not to be kept: the command

@@ -35,7 +35,7 @@ pub fn run(list: &mut Checklist, sections: &[&[Item<Stage>]], cluster: Cluster) 
     let stage = Stage::new(cluster, &[stage::VIP]);
     deployed::write_services(&stage.cluster.path(""));
     for boxes in sections {
-        list.run(boxes, &stage, Stage::mend);
+        list.run(boxes, &stage, |stage| stage.cluster.mend());
     }
     list.check("no moment of it all had two answerers", || {
         let doubles = stage.prober.look(|h| stage.all_doubles(h));

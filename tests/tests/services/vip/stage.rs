@@ -139,29 +139,4 @@ impl Stage {
         let doubles = ips.iter().flat_map(|ip| history.doubles(*ip, time.clone()));
         doubles.collect()
     }
-
-    /// Brings back what a box that failed may have taken away; what boxes make begins with `t-`.
-    pub fn mend(&self) {
-        let switch = self.cluster.switch();
-        for host in HOSTS {
-            switch.set_port(host, true).unwrap();
-        }
-        drop(switch);
-        for host in HOSTS {
-            // It says that the host runs already, if it does.
-            drop(self.cluster.hive(&["run", "--no-wait", host]));
-        }
-        self.cluster.joined();
-        let result = self.cluster.try_sh(
-            HOSTS[0],
-            "for node in $(docker node ls -q); do
-                 docker node update --availability active $node >/dev/null || true
-             done
-             names=$(docker service ls --format '{{.Name}}' | grep ^t- || true)
-             [ -z \"$names\" ] || docker service rm $names >/dev/null",
-        );
-        if let Err(error) = result {
-            println!("the cluster could not be mended: {error}");
-        }
-    }
 }
