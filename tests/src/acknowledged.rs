@@ -147,13 +147,19 @@ impl Listener {
     }
 }
 
-/// Reads all containers of a service that there are or will be, each once; the empty lines show whether
+/// Reads all containers of a service that there are or will be; the empty lines show whether
 /// anybody listens still. Docker tells of new ones: asking it again and again is what an emulated host can't afford.
 fn reading(service: &str) -> String {
     let label = format!("label=com.docker.swarm.service.name={service}");
     format!(
         r#"
 trap "" PIPE
+# One that has only just been started may be taken for one that ended.
+follow() {{
+    while docker logs -f $1 && [ "$(docker inspect -f "{{{{.State.Running}}}}" $1)" = true ]; do
+        sleep 1
+    done 2>/dev/null
+}}
 declare -A read
 while echo; do
     since=$EPOCHSECONDS
@@ -168,7 +174,7 @@ while echo; do
         case $? in
         0)  [ -z "${{read[$id]:-}}" ] || continue
             read[$id]=1
-            docker logs -f $id 2>/dev/null & ;;
+            follow $id & ;;
         1)  break ;;
         *)  echo || break ;;
         esac
