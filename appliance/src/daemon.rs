@@ -102,9 +102,11 @@ async fn rounds(
         ..Memory::default()
     };
     let mut shown = String::new();
+    let mut engine = None;
     loop {
         let for_this = paths.clone();
-        let seen = spawn_blocking(move || observe::observe(&for_this)).await?;
+        let seen = spawn_blocking(move || observe::observe(&for_this, engine)).await?;
+        engine = seen.docker.as_ref().ok().cloned();
         let next = Instant::now()
             + match memory.ready_since {
                 Some(_) => PAUSE,

@@ -35,12 +35,16 @@ pub enum DockerError {
     },
 }
 
-/// The engine's version, when it answers both that it is well and which one it is.
+/// The engine's version, when it answers that it is well. Which one it is `known` from the last look, if it was
+/// well then: to tell it, Docker starts programs each time.
 ///
 /// # Errors
 /// Nobody answers within ten seconds, or the answer is not that of a healthy engine.
-pub fn version(socket: &Path) -> Result<String, DockerError> {
+pub fn version(socket: &Path, known: Option<String>) -> Result<String, DockerError> {
     get(socket, "/_ping")?;
+    if let Some(known) = known {
+        return Ok(known);
+    }
     let body = get(socket, "/version")?;
     serde_json::from_str::<serde_json::Value>(&body)
         .ok()
@@ -127,32 +131,43 @@ mod tests {
             OK,
             "HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n{\"Platform\":{\"Name\":\"\"},\"Version\":\"26.1.5+dfsg1\"}\n",
         ]);
-        assert_eq!(version(&socket).unwrap(), "26.1.5+dfsg1");
+        assert_eq!(version(&socket, None).unwrap(), "26.1.5+dfsg1");
+    }
+
+    #[test]
+    fn one_that_is_known_is_only_asked_whether_it_is_well() {
+        let (_dir, socket) = engine(&[OK, "HTTP/1.0 500 Internal Server Error\r\n\r\n"]);
+        let known = || Some("26.1.5".to_owned());
+        assert_eq!(version(&socket, known()).unwrap(), "26.1.5");
+        assert!(version(&socket, known()).is_err());
     }
 
     #[test]
     fn an_engine_in_trouble_is_quoted() {
         let (_dir, socket) = engine(&["HTTP/1.0 500 Internal Server Error\r\n\r\nno space left"]);
-        let error = version(&socket).unwrap_err().to_string();
+        let error = version(&socket, None).unwrap_err().to_string();
         assert!(error.contains("500 Internal Server Error"), "{error}");
     }
 
     #[test]
     fn nonsense_is_not_a_version() {
         let (_dir, socket) = engine(&[OK, "HTTP/1.0 200 OK\r\n\r\n{\"ApiVersion\":\"1.45\"}"]);
-        let error = version(&socket).unwrap_err().to_string();
+        let error = version(&socket, None).unwrap_err().to_string();
         assert!(error.contains("/version"), "{error}");
     }
 
     #[test]
     fn a_connection_that_closes_at_once_is_unwell() {
         let (_dir, socket) = engine(&[""]);
-        assert!(matches!(version(&socket), Err(DockerError::Unwell { .. })));
+        assert!(matches!(
+            version(&socket, None),
+            Err(DockerError::Unwell { .. })
+        ));
     }
 
     #[test]
     fn nobody_there_names_the_socket() {
-        let error = version(Path::new("/nowhere/docker.sock"))
+        let error = version(Path::new("/nowhere/docker.sock"), None)
             .unwrap_err()
             .to_string();
         assert!(
@@ -166,7 +181,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let socket = dir.path().join("docker.sock");
         let _listener = UnixListener::bind(&socket).unwrap();
-        let error = version(&socket).unwrap_err().to_string();
+        let error = version(&socket, None).unwrap_err().to_string();
         assert!(error.contains("no answer within 10 s"), "{error}");
     }
 }

@@ -12,8 +12,9 @@ use crate::assess::Observed;
 use crate::paths::Paths;
 use crate::{docker, follow, mount_table};
 
-/// Looks at everything. What can't be read is part of the answer, never an error.
-pub fn observe(paths: &Paths) -> Observed {
+/// Looks at everything. What can't be read is part of the answer, never an error. `engine` is the version of
+/// Docker Engine that the last look found well.
+pub fn observe(paths: &Paths, engine: Option<String>) -> Observed {
     let root = fs::read_to_string("/proc/self/mountinfo")
         .ok()
         .and_then(|text| mount_table::root(&text));
@@ -32,7 +33,7 @@ pub fn observe(paths: &Paths) -> Observed {
         boot: boot_report(&paths.boot_report),
         root,
         root_uuid,
-        docker: docker::version(&paths.docker).map_err(|e| e.to_string()),
+        docker: docker::version(&paths.docker, engine).map_err(|e| e.to_string()),
         drbd: Some(line(Path::new("/sys/module/drbd/version"))).filter(|v| !v.is_empty()),
         disks: disk_report(&paths.disk_report),
         follow: follow_report(&paths.follow),

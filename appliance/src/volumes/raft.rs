@@ -1,11 +1,17 @@
 //! Records of volumes as this host's own engine has them: on a manager.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use hive_volumes::{Module, Record, State};
+use tokio::time::Instant;
 
 use crate::swarm::{Engine, NodeEntry, Records, Written};
+
+/// How old what is told of the machines may be. The swarm takes far longer to call one down, and what is done
+/// then depends on the lease.
+const MACHINES_AGE: Duration = Duration::from_secs(2);
 
 /// What is read at once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,7 +20,7 @@ pub struct Reading {
     pub records: Records,
     /// The secrets that they name, by the name of the config.
     pub secrets: BTreeMap<String, String>,
-    /// Hosts that the swarm does not call down; `None`: it was not asked.
+    /// Hosts that the swarm does not call down, as of a moment ago; `None`: it was not asked.
     pub there: Option<BTreeSet<String>>,
 }
 
@@ -24,6 +30,8 @@ pub struct Raft {
     engine: Arc<Engine>,
     /// The data of a config never change.
     secrets: Mutex<BTreeMap<String, String>>,
+    /// What was told of the machines last, and when it was asked.
+    there: Mutex<Option<(Instant, BTreeSet<String>)>>,
 }
 
 impl Raft {
@@ -32,6 +40,7 @@ impl Raft {
         Self {
             engine,
             secrets: Mutex::default(),
+            there: Mutex::default(),
         }
     }
 
@@ -53,7 +62,7 @@ impl Raft {
             }
         }
         let there = match records.volumes.values().any(is_held) {
-            true => Some(there(&self.engine.nodes().await?)),
+            true => Some(self.there().await?),
             false => None,
         };
         Ok(Reading {
@@ -63,15 +72,27 @@ impl Raft {
         })
     }
 
+    async fn there(&self) -> Result<BTreeSet<String>, String> {
+        let asked = Instant::now();
+        let before = locked(&self.there).clone();
+        if let Some((when, there)) = before
+            && asked - when < MACHINES_AGE
+        {
+            return Ok(there);
+        }
+        let there = there(&self.engine.nodes().await?);
+        *locked(&self.there) = Some((asked, there.clone()));
+        Ok(there)
+    }
+
     async fn secret(&self, name: &str) -> Result<Option<String>, String> {
-        let known = || self.secrets.lock().unwrap_or_else(|e| e.into_inner());
-        let before = known().get(name).cloned();
+        let before = locked(&self.secrets).get(name).cloned();
         if before.is_some() {
             return Ok(before);
         }
         let read = self.engine.volume_secret(name).await?;
         if let Some(secret) = &read {
-            known().insert(name.to_owned(), secret.clone());
+            locked(&self.secrets).insert(name.to_owned(), secret.clone());
         }
         Ok(read)
     }
@@ -91,6 +112,10 @@ impl Raft {
     pub async fn forget(&self, record: &Record) -> Result<(), String> {
         self.engine.forget_volume(record).await
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|e| e.into_inner())
 }
 
 /// Whether somebody may ask if the machine of its holder is down.

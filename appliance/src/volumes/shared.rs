@@ -1,13 +1,25 @@
 //! One look for all who want it: many ask at the same time, and each needs an answer that is no older than
 //! its question. Whoever asks while another's look is under way waits for the next one, which serves all of them.
+//!
+//! Between two looks lies as long as the last one took: what answers slowly has too much to do already, and
+//! while many volumes are made somebody always asks.
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Mutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
-type Known<T> = (Instant, Result<Arc<T>, String>);
+/// The longest pause between two looks.
+const PAUSE: Duration = Duration::from_secs(1);
+
+#[derive(Debug)]
+struct Known<T> {
+    began: Instant,
+    ended: Instant,
+    answer: Result<Arc<T>, String>,
+}
 
 /// A thing that is looked at.
 #[derive(Debug)]
@@ -44,14 +56,24 @@ impl<T> Shared<T> {
         F: Future<Output = Result<T, String>>,
     {
         let mut known = self.0.lock().await;
-        if let Some((began, answer)) = &*known
-            && *began >= oldest
+        if let Some(Known {
+            began,
+            ended,
+            answer,
+        }) = &*known
         {
-            return answer.clone();
+            if *began >= oldest {
+                return answer.clone();
+            }
+            sleep_until(*ended + (*ended - *began).min(PAUSE)).await;
         }
         let began = Instant::now();
         let answer = look().await.map(Arc::new);
-        *known = Some((began, answer.clone()));
+        *known = Some(Known {
+            began,
+            ended: Instant::now(),
+            answer: answer.clone(),
+        });
         answer
     }
 }
@@ -77,6 +99,7 @@ mod tests {
                 shared.now(look).await.unwrap()
             })
         };
+        let since = Instant::now();
         let first = ask();
         sleep(Duration::from_millis(10)).await;
         let late: Vec<_> = (0..9).map(|_| ask()).collect();
@@ -84,6 +107,8 @@ mod tests {
         for answer in late {
             assert_eq!(*answer.await.unwrap(), 2);
         }
+        // The looks took 30 ms each, and as long a time lies between them.
+        assert!(since.elapsed() >= Duration::from_millis(90));
         let old = Instant::now() - Duration::from_secs(60);
         let known = shared.since(old, async || Err("not asked".into())).await;
         assert_eq!(*known.unwrap(), 2);
