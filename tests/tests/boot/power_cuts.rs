@@ -7,7 +7,7 @@ use hive_tests::Site;
 use hive_tests::random::Random;
 
 /// How many cuts; `HIVE_POWER_CUTS` says another number.
-const CUTS: u64 = 3;
+const CUTS: u64 = 2;
 
 #[test]
 fn whenever_the_power_goes_the_next_boot_completes() {
