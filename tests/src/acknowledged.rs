@@ -156,7 +156,7 @@ fn reading(service: &str) -> String {
 trap "" PIPE
 # One that has only just been started may be taken for one that ended.
 follow() {{
-    while docker logs -f $1 && [ "$(docker inspect -f "{{{{.State.Running}}}}" $1)" = true ]; do
+    while docker logs -f $1; [ "$(docker inspect -f "{{{{.State.Running}}}}" $1)" = true ]; do
         sleep 1
     done 2>/dev/null
 }}

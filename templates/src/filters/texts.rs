@@ -103,18 +103,9 @@ fn method(arguments: &Arguments, name: &str, values: Vec<Value>) -> Result<Value
     Ok(methods::call(&text, name, &inner)?.unwrap_or(text))
 }
 
-/// Jinja's idea of a word: ended by white space, dashes and brackets.
+/// With Jinja's idea of a word: ended by white space, dashes and brackets.
 fn title(text: &str) -> String {
-    let mut out = String::new();
-    let mut inside = false;
-    for c in text.chars() {
-        match inside {
-            true => out.extend(c.to_lowercase()),
-            false => out.extend(c.to_uppercase()),
-        }
-        inside = !(c.is_whitespace() || "-([{<".contains(c));
-    }
-    out
+    methods::titled(text, |c| !(c.is_whitespace() || "-([{<".contains(c)))
 }
 
 fn escaped(text: &str) -> String {

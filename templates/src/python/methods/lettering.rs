@@ -12,16 +12,16 @@ pub(crate) fn capitalized(text: &str) -> String {
     }
 }
 
-/// Each word with a large first letter and small ones otherwise.
-pub(super) fn titled(text: &str) -> String {
+/// Each word with a large first letter and small ones otherwise; a word goes on after characters that are `inside`.
+pub(crate) fn titled(text: &str, inside: impl Fn(char) -> bool) -> String {
     let mut out = String::new();
-    let mut inside = false;
+    let mut within = false;
     for c in text.chars() {
-        match inside {
+        match within {
             true => out.extend(c.to_lowercase()),
             false => out.extend(c.to_uppercase()),
         }
-        inside = c.is_alphabetic();
+        within = inside(c);
     }
     out
 }

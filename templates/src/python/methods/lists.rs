@@ -22,13 +22,7 @@ pub(super) fn method(
         }
         "index" => {
             let wanted = arguments.need(0, "value")?;
-            match items.iter().position(|item| item == wanted) {
-                Some(at) => Value::from(at),
-                None => {
-                    let wanted = value::described(wanted);
-                    return Err(failed(format!("the list does not hold {wanted}")));
-                }
-            }
+            Value::from(place_of(&items, wanted)?)
         }
         "copy" => object.clone(),
         // What `dict.keys()` is in Python is a list here.
@@ -65,15 +59,7 @@ pub(super) fn change(
         }
         "remove" => {
             let wanted = arguments.need(0, "value")?;
-            match items.iter().position(|item| item == wanted) {
-                Some(at) => {
-                    items.remove(at);
-                }
-                None => {
-                    let wanted = value::described(wanted);
-                    return Err(failed(format!("the list does not hold {wanted}")));
-                }
-            }
+            items.remove(place_of(&items, wanted)?);
         }
         "reverse" => items.reverse(),
         "sort" => {
@@ -84,4 +70,14 @@ pub(super) fn change(
         _ => return Ok(None),
     }
     Ok(Some((value::list(items), result)))
+}
+
+fn place_of(items: &[Value], wanted: &Value) -> Result<usize, Error> {
+    let place = items.iter().position(|item| item == wanted);
+    place.ok_or_else(|| {
+        failed(format!(
+            "the list does not hold {}",
+            value::described(wanted)
+        ))
+    })
 }

@@ -11,7 +11,7 @@ use crate::evaluation::arguments::Arguments;
 use crate::{Error, ErrorKind, Value};
 
 pub(crate) use cutting::{split, stripped};
-pub(crate) use lettering::capitalized;
+pub(crate) use lettering::{capitalized, titled};
 
 /// The result of a method, if the value has one of that name.
 pub(crate) fn call(

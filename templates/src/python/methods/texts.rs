@@ -82,7 +82,7 @@ pub(super) fn method(
                 .collect::<String>(),
         ),
         "capitalize" => Value::from(capitalized(text)),
-        "title" => Value::from(titled(text)),
+        "title" => Value::from(titled(text, char::is_alphabetic)),
         "swapcase" => Value::from(
             text.chars()
                 .map(|c| match c.is_uppercase() {
