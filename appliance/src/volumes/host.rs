@@ -13,6 +13,7 @@ use hive_inventory::disk::HIVED_PORT;
 use hive_inventory::seed::MirroredDisk;
 use hive_inventory::volumes::VolumesReport;
 use hive_volumes::record::document::CONFIG_PREFIX;
+use hive_volumes::seen::left_over::LeftOver;
 use hive_volumes::{Record, State, VolumeName};
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
@@ -48,6 +49,8 @@ pub struct Host {
     /// What was read last: in this life, or kept by an earlier one.
     latest: Mutex<Arc<Reading>>,
     pub(super) status: Shared<Status>,
+    /// By volume.
+    pub(super) left_over: Mutex<BTreeMap<String, LeftOver>>,
     pub(super) groups: Mutex<BTreeMap<String, Arc<Group>>>,
     locks: Locks,
     nudged: Mutex<BTreeSet<String>>,
@@ -91,6 +94,7 @@ impl Host {
             reading: Shared::default(),
             latest: Mutex::new(Arc::new(before)),
             status: Shared::default(),
+            left_over: Mutex::default(),
             groups: Mutex::default(),
             locks: Locks::default(),
             nudged: Mutex::default(),
@@ -224,7 +228,7 @@ impl Host {
     }
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|e| e.into_inner())
 }
 

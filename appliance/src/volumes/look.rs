@@ -3,15 +3,16 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hive_system::drbd;
 use hive_volumes::resource;
+use hive_volumes::seen::left_over::LeftOver;
 use hive_volumes::seen::{Connection, Resource, proc_drbd, status_json};
 use hive_volumes::upkeep::{DockerVolume, Here, Mount, Seen};
 use hive_volumes::{Module, Record};
 
-use super::host::Host;
+use super::host::{Host, locked};
 use super::mounts;
 
 /// `drbdsetup status` asks the kernel, and that is all.
@@ -68,6 +69,10 @@ impl Host {
             });
         }
         let resource = self.resource(record).await?;
+        let left_over = self.left_over(name, |marks| {
+            let peer = marks.look(resource.as_ref(), Instant::now());
+            peer.map(str::to_owned)
+        });
         Ok(Seen {
             backing: self.backing(record).await?,
             file: self.file(record)?,
@@ -78,7 +83,13 @@ impl Host {
             mount: self.mounted(record)?,
             users: self.users(name)?.count(),
             docker: self.docker(record).await,
+            left_over,
         })
+    }
+
+    /// What is remembered of a volume's marks.
+    pub(super) fn left_over<T>(&self, name: &str, with: impl FnOnce(&mut LeftOver) -> T) -> T {
+        with(locked(&self.left_over).entry(name.to_owned()).or_default())
     }
 
     /// Looks at what matters to containers, after `record` was read: whether the volume is up, in use and

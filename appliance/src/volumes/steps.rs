@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hive_system::drbd::{self, MetaData};
 use hive_system::lvm;
@@ -68,6 +68,15 @@ impl Host {
             Step::ConnectAndDiscard => {
                 let connect = drbd::connect_and_discard(name);
                 self.bench.run(connect, DRBD).await.map(drop)
+            }
+            Step::TakeMarked { from } => {
+                let Some(part) = record.state.part(from) else {
+                    return Err(format!("{from} has no part in it"));
+                };
+                let take = drbd::take_marked(record.identity.id, part.node_id);
+                let taken = self.bench.run(take, DRBD).await.map(drop);
+                self.left_over(name, |marks| marks.tried(from, Instant::now()));
+                taken
             }
             Step::Mint => self.bench.run(drbd::mint(name), DRBD).await.map(drop),
             Step::Promote => self.promote(record, seen).await,

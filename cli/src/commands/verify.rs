@@ -91,22 +91,13 @@ impl Verify {
                 }
             }
         }
-        let differing: Vec<&str> = outcome
-            .differing
-            .iter()
-            .filter(|(_, bytes)| **bytes > 0)
-            .map(|(other, _)| other.as_str())
-            .collect();
-        if differing.is_empty() {
+        if outcome.differing.values().all(|bytes| *bytes == 0) {
             return Ok(ExitCode::SUCCESS);
         }
-        let name = &outcome.volume;
-        let host = &outcome.host;
         output::say(&format!(
-            "What differs is marked, and stays different until the copies are filled anew. `hive volumes` tells where {name} is in use: that \
-             copy is the one that its service sees. For each of the others:\n  hive ssh -t {} -- sudo drbdadm invalidate {name}\n\
-             takes all from {host}; run `hive volumes verify {name}` again when it is up to date.",
-            differing[0]
+            "What differs is marked, and stays different until one copy is filled from the other. `hive doctor volumes` tells which copy of {} its \
+             service sees, and the commands; run this again afterwards.",
+            outcome.volume
         ));
         Ok(ExitCode::from(1))
     }

@@ -1,5 +1,6 @@
 //! What a host sees of a volume: DRBD's own words, made into types.
 
+pub mod left_over;
 pub mod proc_drbd;
 pub mod status_json;
 

@@ -102,13 +102,6 @@ pub(super) fn device_size(record: &Record, here: &Here<'_>, seen: &Seen) -> Opti
     if record.state.birth != Birth::Formatted || seen.device? >= record.state.size {
         return None;
     }
-    let mut others = record.state.present().filter(|(host, _)| *host != here.me);
-    let whole = |(host, part): (&str, Part)| {
-        resource.peers.get(host).is_some_and(|peer| {
-            let complete = part.kind != PartKind::Copy || peer.disk == DiskState::UpToDate;
-            peer.connection == Connection::Connected && complete
-        })
-    };
     // One does it: the one that uses it, so that the file system can follow at once.
     let elsewhere = record
         .state
@@ -118,18 +111,41 @@ pub(super) fn device_size(record: &Record, here: &Here<'_>, seen: &Seen) -> Opti
         true => Some(here.me),
         false => elsewhere.or(first_copy(record)),
     };
-    Some(
-        if resource.disk != DiskState::UpToDate || !others.all(whole) {
-            Next::Wait("growing waits until all hosts are connected and up to date".into())
-        } else if actor != Some(here.me) {
-            Next::Wait(format!("{} makes it larger", actor.unwrap_or("nobody")))
-        } else if !resource.primary && !resource.peers.values().any(|peer| peer.primary) {
-            // What is new is written to, and nobody else does it: a host without a copy would, as it uses the volume.
-            Next::Do(Step::Promote)
-        } else {
-            Next::Do(Step::Resize)
-        },
-    )
+    Some(if !all_whole(record, here, resource) {
+        Next::Wait("growing waits until all hosts are connected and up to date".into())
+    } else if actor != Some(here.me) {
+        Next::Wait(format!("{} makes it larger", actor.unwrap_or("nobody")))
+    } else if !resource.primary && !resource.peers.values().any(|peer| peer.primary) {
+        // What is new is written to, and nobody else does it: a host without a copy would, as it uses the volume.
+        Next::Do(Step::Promote)
+    } else {
+        Next::Do(Step::Resize)
+    })
+}
+
+/// Whether all hosts are connected, nothing is being filled, and all copies are up to date.
+fn all_whole(record: &Record, here: &Here<'_>, resource: &Resource) -> bool {
+    let mut others = record.state.present().filter(|(host, _)| *host != here.me);
+    let whole = |(host, part): (&str, Part)| {
+        resource.peers.get(host).is_some_and(|peer| {
+            let complete = part.kind != PartKind::Copy || peer.disk == DiskState::UpToDate;
+            peer.connection == Connection::Connected && complete
+        })
+    };
+    resource.disk == DiskState::UpToDate && others.all(whole)
+}
+
+/// Blocks that stayed marked after a resync, as they were seen to with DRBD 9 when a host that had been cut off was
+/// filled by two others at once. They are taken anew while the volume is in use elsewhere: whatever they hold, the
+/// copies that were not away are what the service sees. While it is in use nowhere, it waits.
+pub(super) fn left_over(record: &Record, here: &Here<'_>, seen: &Seen) -> Option<Next> {
+    let (resource, from) = (seen.resource.as_ref()?, seen.left_over.as_ref()?);
+    let used_elsewhere = !resource.primary && resource.peers.values().any(|peer| peer.primary);
+    let fit = record.identity.module == Module::Drbd9
+        && record.state.birth == Birth::Formatted
+        && used_elsewhere
+        && all_whole(record, here, resource);
+    fit.then(|| Next::Do(Step::TakeMarked { from: from.clone() }))
 }
 
 /// The file system: as large as its device.

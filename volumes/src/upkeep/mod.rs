@@ -37,6 +37,9 @@ pub struct Seen {
     pub users: usize,
     /// Docker's volume of that name.
     pub docker: DockerVolume,
+    /// The peer with which a resync ended long ago, and blocks are counted as different all the same: see
+    /// [`LeftOver`](crate::seen::left_over::LeftOver).
+    pub left_over: Option<String>,
 }
 
 /// A logical volume.
@@ -109,6 +112,12 @@ pub enum Step {
     ConnectAgain,
     /// `drbdadm connect --discard-my-data`: what only this copy has is void.
     ConnectAndDiscard,
+    /// `drbdsetup invalidate --reset-bitmap=no`: this copy takes the blocks that it counts as different from a peer,
+    /// and only those. It is no whole copy meanwhile.
+    TakeMarked {
+        /// The peer.
+        from: String,
+    },
     /// `drbdadm new-current-uuid --clear-bitmap NAME/0`.
     Mint,
     /// `drbdadm primary`. With DRBD 8.4 first write [`lease::acquire`] at a version read just now, each
@@ -172,6 +181,7 @@ pub fn next(record: &Record, here: &Here<'_>, seen: &Seen) -> Next {
         copies::file_system_size,
         copies::device_size,
         copies::idle,
+        copies::left_over,
         docker,
     ];
     let chosen = match part.kind {
@@ -276,6 +286,7 @@ impl fmt::Display for Step {
                 "connecting again what was given up (if each side has writes that the other lacks, `hive doctor volumes` tells whose to keep)"
             }
             Self::ConnectAndDiscard => "connecting, and taking the peer's data",
+            Self::TakeMarked { .. } => "taking the blocks anew that were left marked as different",
             Self::Mint => "giving all copies their first generation",
             Self::Promote => "taking the volume into use",
             Self::Format => "making the file system",

@@ -51,6 +51,7 @@ fn well(record: &Record) -> Seen {
         mount: None,
         users: 0,
         docker: DockerVolume::Ours,
+        left_over: None,
     }
 }
 
@@ -244,4 +245,29 @@ fn a_host_without_a_part_keeps_what_it_has_and_says_so() {
     record.state.hosts.get_mut("p-hive0").unwrap().kind = PartKind::Gone;
     let why = stuck(next(&record, &here("p-hive0"), &seen));
     assert!(why.contains("no part any more"), "{why}");
+}
+
+#[test]
+fn marks_that_a_resync_left_over_are_taken_from_a_peer_while_another_host_uses_the_volume() {
+    let record = sample::mesh("web", 1);
+    let mut seen = well(&record);
+    seen.left_over = Some("p-hive1".into());
+    // Whose data count is told by whoever uses the volume.
+    assert_eq!(next(&record, &here("p-hive0"), &seen), Next::Settled);
+    let peer = |seen: &mut Seen, edit: &dyn Fn(&mut Peer)| {
+        let peers = &mut seen.resource.as_mut().unwrap().peers;
+        edit(peers.get_mut("p-hive1").unwrap());
+    };
+    peer(&mut seen, &|peer| peer.primary = true);
+    let from = "p-hive1".to_owned();
+    assert_eq!(
+        next(&record, &here("p-hive0"), &seen),
+        Next::Do(Step::TakeMarked { from })
+    );
+    peer(&mut seen, &|peer| peer.connection = Connection::SyncSource);
+    assert_eq!(next(&record, &here("p-hive0"), &seen), Next::Settled);
+    peer(&mut seen, &|peer| peer.connection = Connection::Connected);
+    seen.resource.as_mut().unwrap().primary = true;
+    seen.users = 1;
+    assert_eq!(next(&record, &here("p-hive0"), &seen), Next::Settled);
 }

@@ -122,6 +122,7 @@ impl Cluster {
             mount: machine.mount,
             users: machine.users,
             docker: machine.docker.clone(),
+            left_over: None,
         }
     }
 
@@ -265,6 +266,7 @@ impl Cluster {
                 Ok(())
             }
             Step::ConnectAgain | Step::ConnectAndDiscard => Err("they are connected".into()),
+            Step::TakeMarked { .. } => Err("no block is marked".into()),
             Step::Mint => self.mint(),
             Step::Promote => self.promote(me),
             Step::Format => self.format(me, kill),

@@ -20,6 +20,8 @@ pub enum Situation {
     StandAlone,
     /// One side thinks it is connected, the other does not.
     HalfConnected,
+    /// Blocks are marked as different, and nothing is being filled.
+    Marked,
     /// A volume is nearly full.
     VolumeNearlyFull,
     /// What hived says in words.

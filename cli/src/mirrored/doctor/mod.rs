@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `connections.rs` | hosts that do not see each other, or of which one only thinks so |
 //! | `copies.rs` | copies that are all old, that failed, that are not up |
+//! | `marks.rs` | blocks that are marked as different though all copies are up to date |
 //! | `room.rs` | full pools and volumes |
 //! | `words.rs` | what hived says in words: damaged file systems, and all else |
 //! | `findings.rs` | what is found, and steps as commands |
@@ -11,6 +12,7 @@
 mod connections;
 mod copies;
 pub mod findings;
+mod marks;
 mod room;
 mod words;
 
@@ -76,6 +78,7 @@ pub fn examine(reports: &Reports, records: Option<&Records>) -> Vec<Finding> {
         findings.extend(copies::failed(case));
         findings.extend(connections::stand_alone(case));
         findings.extend(connections::half_connected(case));
+        findings.extend(marks::marked(case));
         findings.extend(room::volume(case));
         findings.extend(words::file_system(case));
         let explained: Vec<String> = findings.iter().flat_map(Finding::parts).collect();

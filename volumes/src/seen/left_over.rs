@@ -1,0 +1,165 @@
+//! Blocks that DRBD goes on counting as different after a resync has ended and all copies are up to date.
+//!
+//! Seen with 9.2.19: a host that had been cut off was filled by two others at once ("Peer was unstable during
+//! resync"), and what it had got from one stayed marked towards the other. Marks that an online verify made are
+//! another matter: those blocks do differ, and whose are right is for a person to say.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use super::{Connection, DiskState, Resource};
+
+/// How long marks have to stay as they are.
+const STAYS: Duration = Duration::from_secs(30);
+/// The longest wait, where taking the blocks anew did not help.
+const LONGEST: Duration = Duration::from_secs(60 * 60);
+
+/// What was seen of a volume's connections, one look after the other.
+#[derive(Debug, Default)]
+pub struct LeftOver(BTreeMap<String, Marks>);
+
+#[derive(Debug)]
+struct Marks {
+    /// They come from a resync: the connection was seen cut or filling, and not verifying since.
+    from_resync: bool,
+    bytes: u64,
+    since: Instant,
+    /// How long they have to stay this time.
+    stays: Duration,
+}
+
+impl LeftOver {
+    /// Takes in what was seen at a moment; tells the peer towards which marks were left over, if there is one.
+    pub fn look(&mut self, resource: Option<&Resource>, now: Instant) -> Option<&str> {
+        let Some(resource) = resource else {
+            self.0.clear();
+            return None;
+        };
+        self.0.retain(|host, _| resource.peers.contains_key(host));
+        for (host, peer) in &resource.peers {
+            let marks = self.0.entry(host.clone()).or_insert(Marks {
+                from_resync: false,
+                bytes: 0,
+                since: now,
+                stays: STAYS,
+            });
+            let whole = [resource.disk, peer.disk].map(|disk| disk == DiskState::UpToDate);
+            let ended = peer.connection == Connection::Connected && whole == [true, true];
+            marks.from_resync = match peer.connection {
+                Connection::Verifying => false,
+                Connection::Connected => marks.from_resync,
+                _ => true,
+            };
+            let bytes = if ended { peer.out_of_sync } else { 0 };
+            if bytes != marks.bytes {
+                (marks.bytes, marks.since) = (bytes, now);
+            }
+            if ended && bytes == 0 {
+                (marks.from_resync, marks.stays) = (false, STAYS);
+            }
+        }
+        let stayed = |marks: &Marks| {
+            let stays = now.saturating_duration_since(marks.since) >= marks.stays;
+            marks.bytes > 0 && marks.from_resync && stays
+        };
+        let mut all = self.0.iter();
+        all.find(|(_, marks)| stayed(marks))
+            .map(|(host, _)| host.as_str())
+    }
+
+    /// The blocks were taken anew at a moment, or that failed: next time they have to stay for longer.
+    pub fn tried(&mut self, peer: &str, now: Instant) {
+        if let Some(marks) = self.0.get_mut(peer) {
+            (marks.since, marks.stays) = (now, (marks.stays * 2).min(LONGEST));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Connection::{Connected, SyncTarget, Trying, Verifying};
+    use super::super::DiskState::{Inconsistent, UpToDate};
+    use super::super::Peer;
+    use super::*;
+
+    /// A copy with one peer.
+    fn seen(connection: Connection, disk: DiskState, out_of_sync: u64) -> Resource {
+        let peer = Peer {
+            connection,
+            primary: true,
+            disk: UpToDate,
+            out_of_sync,
+        };
+        Resource {
+            primary: false,
+            disk,
+            suspended: false,
+            quorum: true,
+            peers: BTreeMap::from([("h1".to_owned(), peer)]),
+        }
+    }
+
+    /// Looks every ten seconds; the numbers of those that told of a peer. After each, the blocks are taken anew.
+    fn told(looks: &[Resource]) -> Vec<usize> {
+        let (mut left_over, start) = (LeftOver::default(), Instant::now());
+        let mut told = Vec::new();
+        for (number, look) in looks.iter().enumerate() {
+            let now = start + Duration::from_secs(10) * u32::try_from(number).unwrap();
+            if let Some(peer) = left_over.look(Some(look), now).map(str::to_owned) {
+                assert_eq!(peer, "h1");
+                left_over.tried(&peer, now);
+                told.push(number);
+            }
+        }
+        told
+    }
+
+    #[test]
+    fn marks_that_stay_after_a_resync_are_left_over_and_tried_ever_later() {
+        let mut looks = vec![
+            seen(Trying, UpToDate, 8192),
+            seen(SyncTarget, Inconsistent, 8192),
+            // Filled by another one still.
+            seen(Connected, Inconsistent, 4096),
+        ];
+        looks.extend((3..20).map(|_| seen(Connected, UpToDate, 4096)));
+        assert_eq!(told(&looks), [6, 12], "30 s, 60 s, and not yet 120 s");
+        looks.push(seen(Connected, UpToDate, 0));
+        looks.push(seen(Trying, UpToDate, 4096));
+        looks.extend((0..4).map(|_| seen(Connected, UpToDate, 4096)));
+        assert_eq!(told(&looks), [6, 12, 25], "at once, as it had ended well");
+    }
+
+    #[test]
+    fn marks_that_change_are_worked_on() {
+        let mut looks = vec![seen(Trying, UpToDate, 0)];
+        looks.extend((1..9).map(|n| seen(Connected, UpToDate, n * 4096)));
+        assert!(told(&looks).is_empty());
+    }
+
+    #[test]
+    fn what_a_comparison_found_or_nobody_saw_come_is_for_a_person() {
+        let stays = || (0..9).map(|_| seen(Connected, UpToDate, 4096));
+        assert!(told(&stays().collect::<Vec<_>>()).is_empty());
+        let mut looks = vec![seen(Trying, UpToDate, 0), seen(Verifying, UpToDate, 0)];
+        looks.extend(stays());
+        assert!(told(&looks).is_empty());
+    }
+
+    #[test]
+    fn one_that_went_down_is_looked_at_anew() {
+        let (mut left_over, now) = (LeftOver::default(), Instant::now());
+        let long = now + Duration::from_secs(600);
+        left_over.look(Some(&seen(Trying, UpToDate, 4096)), now);
+        left_over.look(Some(&seen(Connected, UpToDate, 4096)), now);
+        left_over.look(None, now);
+        assert_eq!(
+            left_over.look(Some(&seen(Connected, UpToDate, 4096)), long),
+            None
+        );
+        assert_eq!(
+            left_over.look(Some(&seen(Connected, UpToDate, 4096)), long),
+            None
+        );
+    }
+}
