@@ -53,14 +53,16 @@ pub fn connect_and_discard(resource: &str) -> Program {
     drbdadm().args(["--", "--discard-my-data", "connect", resource])
 }
 
-/// Has this host's copy on a minor take the blocks that it counts as different from those of a peer, by its node id
-/// (drbdsetup(8) of DRBD 9). Not by `drbdadm`, which writes to the meta data itself when the kernel refuses.
-pub fn take_marked(minor: u8, peer: u8) -> Program {
-    Program::new("drbdsetup")
-        .package("drbd-utils")
-        .args(["invalidate", "--reset-bitmap=no"])
-        .arg(format!("--sync-from-peer-node-id={peer}"))
-        .arg(minor.to_string())
+/// Cuts the connection to one peer, with DRBD 9.
+pub fn disconnect_from(resource: &str, peer: &str) -> Program {
+    drbdadm()
+        .arg("disconnect")
+        .arg(format!("{resource}:{peer}"))
+}
+
+/// Makes the connection to one peer, with DRBD 9.
+pub fn connect_to(resource: &str, peer: &str) -> Program {
+    drbdadm().arg("connect").arg(format!("{resource}:{peer}"))
 }
 
 /// Gives all connected copies, which must be just created, their first generation, without a resync.

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::carried::Carried;
-use super::question::{Answer, Ask, Question, Told};
+use super::question::{Answer, Ask, Asked, Question, Told};
 use super::raft::{Raft, Reading};
 use crate::member::{self, View};
 use crate::peers::{Questioner, VOLUMES_PATH};
@@ -163,16 +163,23 @@ impl Access {
     /// Whether the host with this short name says that its copy is connected to this one, up to date and
     /// not in use. No answer is a no.
     pub async fn agrees(&self, host: &str, record: &Record) -> bool {
-        let full = self.hives.iter().find(|(full, _)| short(full) == host);
-        let (Some((full, _)), Ok(epoch)) = (full, self.epoch()) else {
-            return false;
-        };
-        let ask = Ask::Agrees {
-            volume: record.identity.name.as_str().to_owned(),
-            birthmark: record.identity.birthmark.clone(),
-        };
-        let told = self.ask(full, Question::to_json(epoch, ask)).await;
-        told == Ok(Told::Agrees(true))
+        let told = self.ask_hive(host, Ask::Agrees(Asked::of(record))).await;
+        told == Some(Told::Agrees(true))
+    }
+
+    /// How many bytes the host with this short name counts as different between its copy and this one. `None`: it
+    /// can't tell.
+    pub async fn counts(&self, host: &str, record: &Record) -> Option<u64> {
+        match self.ask_hive(host, Ask::Counts(Asked::of(record))).await? {
+            Told::Counts(bytes) => bytes,
+            _ => None,
+        }
+    }
+
+    async fn ask_hive(&self, host: &str, ask: Ask) -> Option<Told> {
+        let (full, _) = self.hives.iter().find(|(full, _)| short(full) == host)?;
+        let question = Question::to_json(self.epoch().ok()?, ask);
+        self.ask(full, question).await.ok()
     }
 
     fn way(&self) -> Result<Way, String> {

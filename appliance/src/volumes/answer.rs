@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use hive_volumes::Record;
-use hive_volumes::seen::{DiskState, Resource};
+use hive_volumes::seen::{Connection, DiskState, Resource};
 
-use super::access::{Access, short};
+use super::access::short;
 use super::carried::AllCarried;
 use super::host::Host;
-use super::question::{Answer, Ask, Question, Told};
+use super::question::{Answer, Ask, Asked, Question, Told};
 use crate::peers::Answers;
 use crate::swarm::Written;
 
@@ -27,51 +27,55 @@ pub fn answers(host: Arc<Host>) -> Answers {
 
 async fn answer(host: &Host, asker: &str, question: Question) -> Result<Told, String> {
     let Question { epoch, ask, .. } = question;
-    if let Ask::Agrees { volume, birthmark } = ask {
-        let same = host.access().epoch() == Ok(epoch);
-        return Ok(Told::Agrees(
-            same && connected(host, asker, &volume, &birthmark).await,
-        ));
-    }
-    through(host.access(), epoch, ask).await
-}
-
-/// What only a manager can do, for one that is none.
-async fn through(access: &Access, epoch: u64, ask: Ask) -> Result<Told, String> {
-    let raft = access.raft(epoch)?;
-    match ask {
+    let same = host.access().epoch() == Ok(epoch);
+    // What only a manager can do, for one that is none.
+    let raft = || host.access().raft(epoch);
+    Ok(match ask {
         Ask::Read => {
-            let reading = raft.read().await?;
-            Ok(Told::Read {
+            let reading = raft()?.read().await?;
+            Told::Read {
                 records: AllCarried::pack(&reading.records)?,
                 secrets: reading.secrets,
                 there: reading.there,
-            })
+            }
         }
         Ask::Write { record, state } => {
-            let written = raft.write(&record.unpack()?, &state).await?;
-            Ok(Told::Written(written == Written::Done))
+            let written = raft()?.write(&record.unpack()?, &state).await?;
+            Told::Written(written == Written::Done)
         }
         Ask::Forget { record } => {
-            raft.forget(&record.unpack()?).await?;
-            Ok(Told::Forgotten)
+            raft()?.forget(&record.unpack()?).await?;
+            Told::Forgotten
         }
-        Ask::Agrees { .. } => Ok(Told::Agrees(false)),
-    }
+        Ask::Agrees(asked) => {
+            let seen = seen(host, &asked).await.filter(|_| same);
+            Told::Agrees(seen.is_some_and(|(record, resource)| {
+                agrees(&record, host.me(), asker, resource.as_ref())
+            }))
+        }
+        Ask::Counts(asked) => {
+            let seen = seen(host, &asked).await.filter(|_| same);
+            let resource = seen.and_then(|(_, resource)| resource);
+            Told::Counts(resource.and_then(|resource| counts(&resource, asker)))
+        }
+    })
 }
 
 /// Looks at DRBD now. The record may be an old one: only who keeps copies is taken from it.
-async fn connected(host: &Host, asker: &str, volume: &str, birthmark: &str) -> bool {
-    let Some(record) = host.known(volume) else {
-        return false;
-    };
-    if record.identity.birthmark != birthmark {
-        return false;
+async fn seen(host: &Host, asked: &Asked) -> Option<(Record, Option<Resource>)> {
+    let record = host.known(&asked.volume)?;
+    if record.identity.birthmark != asked.birthmark {
+        return None;
     }
-    match host.resource(&record).await {
-        Ok(resource) => agrees(&record, host.me(), asker, resource.as_ref()),
-        Err(_) => false,
-    }
+    let resource = host.resource(&record).await.ok()?;
+    Some((record, resource))
+}
+
+/// The bytes that differ from the copy of `asker`, while both are whole and nothing goes on between them.
+fn counts(resource: &Resource, asker: &str) -> Option<u64> {
+    let peer = resource.peers.get(asker)?;
+    let whole = [resource.disk, peer.disk] == [DiskState::UpToDate; 2];
+    (whole && peer.connection == Connection::Connected).then_some(peer.out_of_sync)
 }
 
 /// Whether this host's copy is up to date, connected to the one of `asker`, and not in use.
@@ -93,7 +97,6 @@ fn agrees(record: &Record, me: &str, asker: &str, resource: Option<&Resource>) -
 mod tests {
     use super::super::sample;
     use super::*;
-    use hive_volumes::seen::Connection;
 
     #[test]
     fn a_peer_agrees_only_when_its_own_drbd_says_so() {
@@ -115,6 +118,17 @@ mod tests {
         assert!(!agrees(&record, "h1", "h0", None), "down");
     }
 
+    #[test]
+    fn what_differs_is_told_while_nothing_goes_on() {
+        let mut resource = sample::resource(&["h0"]);
+        assert_eq!(counts(&resource, "h0"), Some(0));
+        resource.peers.get_mut("h0").unwrap().out_of_sync = 4096;
+        assert_eq!(counts(&resource, "h0"), Some(4096));
+        assert_eq!(counts(&resource, "h2"), None, "a stranger asks");
+        resource.peers.get_mut("h0").unwrap().connection = Connection::Verifying;
+        assert_eq!(counts(&resource, "h0"), None);
+    }
+
     #[tokio::test]
     async fn who_is_no_manager_says_so_and_agrees_to_nothing() {
         let dir = tempfile::tempdir().unwrap();
@@ -132,11 +146,9 @@ mod tests {
         };
         assert!(refused(ask(0, Ask::Read).await).contains("no manager"));
         assert!(refused(ask(1, Ask::Read).await).contains("epoch 0"));
-        let agrees = || Ask::Agrees {
-            volume: "db".into(),
-            birthmark: "0000000000000002".into(),
-        };
-        assert_eq!(ask(0, agrees()).await, Told::Agrees(false));
+        let asked = || Asked::of(&sample::pair("db", 2));
+        assert_eq!(ask(0, Ask::Agrees(asked())).await, Told::Agrees(false));
+        assert_eq!(ask(0, Ask::Counts(asked())).await, Told::Counts(None));
         assert_eq!(answers("h1.s".into(), "{}".into()).await, None);
     }
 }

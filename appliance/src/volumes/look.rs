@@ -73,6 +73,10 @@ impl Host {
             let peer = marks.look(resource.as_ref(), Instant::now());
             peer.map(str::to_owned)
         });
+        let left_over = match left_over {
+            Some(peer) if self.access().counts(&peer, record).await == Some(0) => Some(peer),
+            _ => None,
+        };
         Ok(Seen {
             backing: self.backing(record).await?,
             file: self.file(record)?,

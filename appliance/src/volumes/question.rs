@@ -1,9 +1,10 @@
 //! What hives ask each other about volumes, as JSON at `/v1/volumes`: workers have a manager's hived read and
-//! write Raft for them, and after `hive recover` each asks the other whether their copies are connected.
+//! write Raft for them, after `hive recover` each asks the other whether their copies are connected, and one that counts
+//! blocks as different asks whether the other does, too.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hive_volumes::State;
+use hive_volumes::{Record, State};
 use hyper::body::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -42,12 +43,28 @@ pub enum Ask {
     },
     /// Whether the host that is asked has this volume up to date, connected to the host that asks, and not
     /// in use.
-    Agrees {
-        /// Its name.
-        volume: String,
-        /// Its birthmark.
-        birthmark: String,
-    },
+    Agrees(Asked),
+    /// How many bytes the host that is asked counts as different between its copy and the one of the host that asks.
+    Counts(Asked),
+}
+
+/// A volume that is asked about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Its name.
+    pub volume: String,
+    /// Its birthmark.
+    pub birthmark: String,
+}
+
+impl Asked {
+    /// By its record.
+    pub fn of(record: &Record) -> Self {
+        Self {
+            volume: record.identity.name.as_str().to_owned(),
+            birthmark: record.identity.birthmark.clone(),
+        }
+    }
 }
 
 /// An answer.
@@ -77,6 +94,8 @@ pub enum Told {
     Forgotten,
     /// To [`Ask::Agrees`].
     Agrees(bool),
+    /// To [`Ask::Counts`]; `None`: it does not see the other.
+    Counts(Option<u64>),
     /// It can't be told or done: why, in words that read after the host's name.
     Refused(String),
 }

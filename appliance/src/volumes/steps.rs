@@ -69,14 +69,14 @@ impl Host {
                 let connect = drbd::connect_and_discard(name);
                 self.bench.run(connect, DRBD).await.map(drop)
             }
-            Step::TakeMarked { from } => {
-                let Some(part) = record.state.part(from) else {
-                    return Err(format!("{from} has no part in it"));
-                };
-                let take = drbd::take_marked(record.identity.id, part.node_id);
-                let taken = self.bench.run(take, DRBD).await.map(drop);
-                self.left_over(name, |marks| marks.tried(from, Instant::now()));
-                taken
+            Step::ConnectAnew { peer } => {
+                self.left_over(name, |marks| marks.tried(peer, Instant::now()));
+                // Cut off in between, the connection is one that was given up.
+                self.bench
+                    .run(drbd::disconnect_from(name, peer), DRBD)
+                    .await?;
+                let connect = drbd::connect_to(name, peer);
+                self.bench.run(connect, DRBD).await.map(drop)
             }
             Step::Mint => self.bench.run(drbd::mint(name), DRBD).await.map(drop),
             Step::Promote => self.promote(record, seen).await,

@@ -26,7 +26,7 @@ use crate::progress::Progress;
 use crate::tree::ground::Place;
 use crate::tree::unpack::PackageFile;
 use crate::{fetch, modules, tools, tree};
-use module_version::{judge, loaded_version};
+use module_version::{is_asked_for, judge, loaded_version};
 pub use plan::{StepPlan, plan};
 use record::Record;
 pub use request::{BakeReport, BakeRequest, Format, ImageFile};
@@ -68,6 +68,7 @@ pub fn bake(
     let root = bake.root(&tools, modules.as_ref())?;
     let drbd = loaded_version(&root, modules.as_ref().map(|m| m.version.as_str()))?;
     if modules.is_none() {
+        is_asked_for(&request.drbd, &drbd, &root)?;
         judge(&request.drbd, &drbd, progress)?;
     }
     let initrd = bake.initrd(&root)?;

@@ -8,13 +8,19 @@ use hive_inventory::image::{DrbdModule, DrbdSettings};
 use crate::drbd;
 use crate::progress::Progress;
 
-/// Refuses a module that is known to lose data, and the kernel's own where another was asked for.
-pub(super) fn judge(drbd: &DrbdSettings, version: &str, progress: &dyn Progress) -> Result<()> {
-    if drbd.module != DrbdModule::Kernel && version.starts_with("8.") {
-        bail!(
-            "the image would load DRBD {version}, which is the kernel's own, although `drbd.module` asks for another: the packages bring no module for the image's kernel in a folder that wins over it (`updates`). Take a package that was built for this kernel, or write `module: kernel`"
-        );
+/// Refuses the kernel's own module where another was asked for. `root` is the folder of the finished root.
+pub(super) fn is_asked_for(drbd: &DrbdSettings, version: &str, root: &Path) -> Result<()> {
+    if drbd.module == DrbdModule::Kernel || !version.starts_with("8.") {
+        return Ok(());
     }
+    let kernel = read(root, "kernel-release")?;
+    bail!(
+        "the image would load DRBD {version}, which is the kernel's own, although `drbd.module` asks for another: the packages bring no module for the image's kernel, {kernel}, in a folder that wins over it (`updates`). Take a package that was built for this kernel (`image.kernel` says which of Debian's it is), or write `module: kernel`"
+    );
+}
+
+/// Refuses a module that is known to lose data.
+pub(super) fn judge(drbd: &DrbdSettings, version: &str, progress: &dyn Progress) -> Result<()> {
     match drbd::verdict(version) {
         drbd::Verdict::Good => {}
         drbd::Verdict::Better(why) => progress.warn(&format!("DRBD {version}: {why}")),
@@ -32,9 +38,7 @@ pub(super) fn judge(drbd: &DrbdSettings, version: &str, progress: &dyn Progress)
 
 /// The version of the module that the finished root loads; it has to be the one that was built for it.
 pub(super) fn loaded_version(root: &Path, built: Option<&str>) -> Result<String> {
-    let path = root.join("drbd-version");
-    let found =
-        std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    let found = read(root, "drbd-version")?;
     match built {
         Some(built) if built != found => bail!(
             "the image would load DRBD {found} where {built} was built for it; another package of the site brings a module of its own"
@@ -43,18 +47,27 @@ pub(super) fn loaded_version(root: &Path, built: Option<&str>) -> Result<String>
     }
 }
 
+fn read(root: &Path, file: &str) -> Result<String> {
+    let path = root.join(file);
+    std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::progress::Silent;
 
-    fn judged(module: DrbdModule, accept_bad_version: bool, version: &str) -> Result<(), String> {
-        let drbd = DrbdSettings {
+    fn settings(module: DrbdModule, accept_bad_version: bool) -> DrbdSettings {
+        DrbdSettings {
             module,
             debs: vec![],
             accept_bad_version,
             ..DrbdSettings::default()
-        };
+        }
+    }
+
+    fn judged(module: DrbdModule, accept_bad_version: bool, version: &str) -> Result<(), String> {
+        let drbd = settings(module, accept_bad_version);
         judge(&drbd, version, &Silent).map_err(|e| e.to_string())
     }
 
@@ -79,13 +92,17 @@ mod tests {
 
     #[test]
     fn the_kernels_own_module_never_stands_in_for_another() {
-        for accepted in [false, true] {
-            let refusal = judged(DrbdModule::Deb, accepted, "8.4.11").unwrap_err();
-            assert!(
-                refusal.contains("DRBD 8.4.11") && refusal.contains("module: kernel"),
-                "{refusal}"
-            );
+        let root = tempfile::tempdir().unwrap();
+        std::fs::write(root.path().join("kernel-release"), "6.12.1-cloud-amd64").unwrap();
+        let asked = |module, version| {
+            is_asked_for(&settings(module, true), version, root.path()).map_err(|e| e.to_string())
+        };
+        let refusal = asked(DrbdModule::Deb, "8.4.11").unwrap_err();
+        for part in ["DRBD 8.4.11", "6.12.1-cloud-amd64", "module: kernel"] {
+            assert!(refusal.contains(part), "{refusal}");
         }
+        assert_eq!(asked(DrbdModule::Deb, "9.2.19"), Ok(()));
+        assert_eq!(asked(DrbdModule::Kernel, "8.4.11"), Ok(()));
     }
 
     #[test]

@@ -2,8 +2,9 @@
 //!
 //! `hive.lock` lies in the site folder and belongs into version control. It names archives, never
 //! their addresses, so a site can move to another mirror without a change of the lock. Start at
-//! [`Lock`]; [`resolve`] makes one with apt's own resolver, [`archive`] knows where archives are.
+//! [`Lock`]; [`resolve`] makes one with apt's own resolver (`apt`), [`archive`] knows where archives are.
 
+mod apt;
 pub mod archive;
 pub mod resolve;
 pub mod signature;

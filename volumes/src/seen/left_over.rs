@@ -1,8 +1,7 @@
-//! Blocks that DRBD goes on counting as different after a resync has ended and all copies are up to date.
+//! Blocks that DRBD goes on counting as different although all copies are up to date.
 //!
 //! Seen with 9.2.19: a host that had been cut off was filled by two others at once ("Peer was unstable during
-//! resync"), and what it had got from one stayed marked towards the other. Marks that an online verify made are
-//! another matter: those blocks do differ, and whose are right is for a person to say.
+//! resync"), and what it had got from one stayed marked towards the other.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -11,17 +10,15 @@ use super::{Connection, DiskState, Resource};
 
 /// How long marks have to stay as they are.
 const STAYS: Duration = Duration::from_secs(30);
-/// The longest wait, where taking the blocks anew did not help.
+/// The longest wait, where a new connection did not help.
 const LONGEST: Duration = Duration::from_secs(60 * 60);
 
-/// What was seen of a volume's connections, one look after the other.
+/// What was seen of a volume's marks, one look after the other.
 #[derive(Debug, Default)]
 pub struct LeftOver(BTreeMap<String, Marks>);
 
 #[derive(Debug)]
 struct Marks {
-    /// They come from a resync: the connection was seen cut or filling, and not verifying since.
-    from_resync: bool,
     bytes: u64,
     since: Instant,
     /// How long they have to stay this time.
@@ -29,7 +26,7 @@ struct Marks {
 }
 
 impl LeftOver {
-    /// Takes in what was seen at a moment; tells the peer towards which marks were left over, if there is one.
+    /// Takes in what was seen at a moment; tells the peer towards which marks stay, if there is one.
     pub fn look(&mut self, resource: Option<&Resource>, now: Instant) -> Option<&str> {
         let Some(resource) = resource else {
             self.0.clear();
@@ -38,36 +35,29 @@ impl LeftOver {
         self.0.retain(|host, _| resource.peers.contains_key(host));
         for (host, peer) in &resource.peers {
             let marks = self.0.entry(host.clone()).or_insert(Marks {
-                from_resync: false,
                 bytes: 0,
                 since: now,
                 stays: STAYS,
             });
             let whole = [resource.disk, peer.disk].map(|disk| disk == DiskState::UpToDate);
-            let ended = peer.connection == Connection::Connected && whole == [true, true];
-            marks.from_resync = match peer.connection {
-                Connection::Verifying => false,
-                Connection::Connected => marks.from_resync,
-                _ => true,
-            };
-            let bytes = if ended { peer.out_of_sync } else { 0 };
+            let at_rest = peer.connection == Connection::Connected && whole == [true, true];
+            let bytes = if at_rest { peer.out_of_sync } else { 0 };
             if bytes != marks.bytes {
                 (marks.bytes, marks.since) = (bytes, now);
             }
-            if ended && bytes == 0 {
-                (marks.from_resync, marks.stays) = (false, STAYS);
+            if at_rest && bytes == 0 {
+                marks.stays = STAYS;
             }
         }
         let stayed = |marks: &Marks| {
-            let stays = now.saturating_duration_since(marks.since) >= marks.stays;
-            marks.bytes > 0 && marks.from_resync && stays
+            marks.bytes > 0 && now.saturating_duration_since(marks.since) >= marks.stays
         };
         let mut all = self.0.iter();
         all.find(|(_, marks)| stayed(marks))
             .map(|(host, _)| host.as_str())
     }
 
-    /// The blocks were taken anew at a moment, or that failed: next time they have to stay for longer.
+    /// The connection was made anew at a moment, or that failed: next time they have to stay for longer.
     pub fn tried(&mut self, peer: &str, now: Instant) {
         if let Some(marks) = self.0.get_mut(peer) {
             (marks.since, marks.stays) = (now, (marks.stays * 2).min(LONGEST));
@@ -77,7 +67,7 @@ impl LeftOver {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Connection::{Connected, SyncTarget, Trying, Verifying};
+    use super::super::Connection::{Connected, SyncTarget, Trying};
     use super::super::DiskState::{Inconsistent, UpToDate};
     use super::super::Peer;
     use super::*;
@@ -99,7 +89,7 @@ mod tests {
         }
     }
 
-    /// Looks every ten seconds; the numbers of those that told of a peer. After each, the blocks are taken anew.
+    /// Looks every ten seconds; the numbers of those that told of a peer. After each, the connection is made anew.
     fn told(looks: &[Resource]) -> Vec<usize> {
         let (mut left_over, start) = (LeftOver::default(), Instant::now());
         let mut told = Vec::new();
@@ -125,24 +115,21 @@ mod tests {
         looks.extend((3..20).map(|_| seen(Connected, UpToDate, 4096)));
         assert_eq!(told(&looks), [6, 12], "30 s, 60 s, and not yet 120 s");
         looks.push(seen(Connected, UpToDate, 0));
-        looks.push(seen(Trying, UpToDate, 4096));
         looks.extend((0..4).map(|_| seen(Connected, UpToDate, 4096)));
-        assert_eq!(told(&looks), [6, 12, 25], "at once, as it had ended well");
+        assert_eq!(
+            told(&looks),
+            [6, 12, 24],
+            "as at first, for it had ended well"
+        );
     }
 
     #[test]
-    fn marks_that_change_are_worked_on() {
-        let mut looks = vec![seen(Trying, UpToDate, 0)];
-        looks.extend((1..9).map(|n| seen(Connected, UpToDate, n * 4096)));
+    fn marks_that_change_are_worked_on_and_those_of_a_cut_connection_are_no_wonder() {
+        let looks: Vec<_> = (1..9)
+            .map(|n| seen(Connected, UpToDate, n * 4096))
+            .collect();
         assert!(told(&looks).is_empty());
-    }
-
-    #[test]
-    fn what_a_comparison_found_or_nobody_saw_come_is_for_a_person() {
-        let stays = || (0..9).map(|_| seen(Connected, UpToDate, 4096));
-        assert!(told(&stays().collect::<Vec<_>>()).is_empty());
-        let mut looks = vec![seen(Trying, UpToDate, 0), seen(Verifying, UpToDate, 0)];
-        looks.extend(stays());
+        let looks: Vec<_> = (1..9).map(|_| seen(Trying, UpToDate, 4096)).collect();
         assert!(told(&looks).is_empty());
     }
 
@@ -150,16 +137,10 @@ mod tests {
     fn one_that_went_down_is_looked_at_anew() {
         let (mut left_over, now) = (LeftOver::default(), Instant::now());
         let long = now + Duration::from_secs(600);
-        left_over.look(Some(&seen(Trying, UpToDate, 4096)), now);
-        left_over.look(Some(&seen(Connected, UpToDate, 4096)), now);
+        let marked = seen(Connected, UpToDate, 4096);
+        left_over.look(Some(&marked), now);
         left_over.look(None, now);
-        assert_eq!(
-            left_over.look(Some(&seen(Connected, UpToDate, 4096)), long),
-            None
-        );
-        assert_eq!(
-            left_over.look(Some(&seen(Connected, UpToDate, 4096)), long),
-            None
-        );
+        assert_eq!(left_over.look(Some(&marked), long), None);
+        assert!(left_over.look(Some(&marked), long + STAYS).is_some());
     }
 }

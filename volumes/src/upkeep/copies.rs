@@ -135,17 +135,17 @@ fn all_whole(record: &Record, here: &Here<'_>, resource: &Resource) -> bool {
     resource.disk == DiskState::UpToDate && others.all(whole)
 }
 
-/// Blocks that stayed marked after a resync, as they were seen to with DRBD 9 when a host that had been cut off was
-/// filled by two others at once. They are taken anew while the volume is in use elsewhere: whatever they hold, the
-/// copies that were not away are what the service sees. While it is in use nowhere, it waits.
+/// Marks that a resync left over. DRBD forgets them with a new connection: where both sides have the same generation,
+/// without a word, and else it fills what differs. They are with the one that uses the volume, so nothing is lost by
+/// either; while it is in use nowhere, this waits. All others stay connected, so nobody loses the majority.
 pub(super) fn left_over(record: &Record, here: &Here<'_>, seen: &Seen) -> Option<Next> {
-    let (resource, from) = (seen.resource.as_ref()?, seen.left_over.as_ref()?);
+    let (resource, peer) = (seen.resource.as_ref()?, seen.left_over.as_ref()?);
     let used_elsewhere = !resource.primary && resource.peers.values().any(|peer| peer.primary);
     let fit = record.identity.module == Module::Drbd9
         && record.state.birth == Birth::Formatted
         && used_elsewhere
         && all_whole(record, here, resource);
-    fit.then(|| Next::Do(Step::TakeMarked { from: from.clone() }))
+    fit.then(|| Next::Do(Step::ConnectAnew { peer: peer.clone() }))
 }
 
 /// The file system: as large as its device.

@@ -37,8 +37,8 @@ pub struct Seen {
     pub users: usize,
     /// Docker's volume of that name.
     pub docker: DockerVolume,
-    /// The peer with which a resync ended long ago, and blocks are counted as different all the same: see
-    /// [`LeftOver`](crate::seen::left_over::LeftOver).
+    /// A peer towards which this host has had marks for long (see [`LeftOver`](crate::seen::left_over::LeftOver)),
+    /// and that itself has none: an online verify that finds a difference marks it on both.
     pub left_over: Option<String>,
 }
 
@@ -112,11 +112,10 @@ pub enum Step {
     ConnectAgain,
     /// `drbdadm connect --discard-my-data`: what only this copy has is void.
     ConnectAndDiscard,
-    /// `drbdsetup invalidate --reset-bitmap=no`: this copy takes the blocks that it counts as different from a peer,
-    /// and only those. It is no whole copy meanwhile.
-    TakeMarked {
+    /// `drbdadm disconnect NAME:PEER`, then `drbdadm connect`: DRBD counts anew what differs, and fills what does.
+    ConnectAnew {
         /// The peer.
-        from: String,
+        peer: String,
     },
     /// `drbdadm new-current-uuid --clear-bitmap NAME/0`.
     Mint,
@@ -286,7 +285,9 @@ impl fmt::Display for Step {
                 "connecting again what was given up (if each side has writes that the other lacks, `hive doctor volumes` tells whose to keep)"
             }
             Self::ConnectAndDiscard => "connecting, and taking the peer's data",
-            Self::TakeMarked { .. } => "taking the blocks anew that were left marked as different",
+            Self::ConnectAnew { .. } => {
+                "connecting anew, since blocks were left marked as different"
+            }
             Self::Mint => "giving all copies their first generation",
             Self::Promote => "taking the volume into use",
             Self::Format => "making the file system",

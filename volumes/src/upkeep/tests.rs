@@ -248,7 +248,7 @@ fn a_host_without_a_part_keeps_what_it_has_and_says_so() {
 }
 
 #[test]
-fn marks_that_a_resync_left_over_are_taken_from_a_peer_while_another_host_uses_the_volume() {
+fn marks_that_a_resync_left_over_go_with_a_new_connection_while_another_host_uses_the_volume() {
     let record = sample::mesh("web", 1);
     let mut seen = well(&record);
     seen.left_over = Some("p-hive1".into());
@@ -259,10 +259,10 @@ fn marks_that_a_resync_left_over_are_taken_from_a_peer_while_another_host_uses_t
         edit(peers.get_mut("p-hive1").unwrap());
     };
     peer(&mut seen, &|peer| peer.primary = true);
-    let from = "p-hive1".to_owned();
+    let anew = "p-hive1".to_owned();
     assert_eq!(
         next(&record, &here("p-hive0"), &seen),
-        Next::Do(Step::TakeMarked { from })
+        Next::Do(Step::ConnectAnew { peer: anew })
     );
     peer(&mut seen, &|peer| peer.connection = Connection::SyncSource);
     assert_eq!(next(&record, &here("p-hive0"), &seen), Next::Settled);

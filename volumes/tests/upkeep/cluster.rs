@@ -265,8 +265,9 @@ impl Cluster {
                 machine.mount = Some(Mount { grown_to: size });
                 Ok(())
             }
-            Step::ConnectAgain | Step::ConnectAndDiscard => Err("they are connected".into()),
-            Step::TakeMarked { .. } => Err("no block is marked".into()),
+            Step::ConnectAgain | Step::ConnectAnew { .. } | Step::ConnectAndDiscard => {
+                Err("they are connected".into())
+            }
             Step::Mint => self.mint(),
             Step::Promote => self.promote(me),
             Step::Format => self.format(me, kill),

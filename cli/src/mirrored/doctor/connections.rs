@@ -70,7 +70,7 @@ fn discard(case: &Case<'_>, keeps: &str, loses: &str) -> Vec<Step> {
 
 /// How `drbdadm` on a host calls its connection to a peer. In a mesh the resource's name is all connections of it:
 /// connecting them fails for those that stand, and disconnecting them would take the host's quorum.
-fn link(case: &Case<'_>, host: &str, peer: &str) -> String {
+pub(super) fn link(case: &Case<'_>, host: &str, peer: &str) -> String {
     match case.resource(host) {
         Some(resource) if resource.peers.len() > 1 => format!("{}:{peer}", case.name),
         _ => case.name.to_owned(),

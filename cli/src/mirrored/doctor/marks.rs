@@ -4,6 +4,7 @@ use hive_inventory::volumes::ResourceReport;
 use hive_volumes::{Module, Record};
 
 use super::Case;
+use super::connections::link;
 use super::findings::{Finding, Situation, Step};
 
 /// Two hosts of which one counts blocks as different, or both. An online verify that finds a difference marks it on
@@ -56,28 +57,30 @@ fn finding(
     let (keeps, loses) = match (used_on(first.0), used_on(second.0)) {
         (true, _) => (first.0, second.0),
         (_, true) => (second.0, first.0),
-        // Both have all that is written on a third host, where their marks differ from it by nothing.
         _ if counted(first, second.0) > Some(0) => (second.0, first.0),
         _ => (first.0, second.0),
     };
-    let steps = fill(case, keeps, loses);
     // Only with DRBD 9 marks were seen to be left over.
     let module = case.record.map(|record| record.identity.module);
-    match both || module == Some(Module::Drbd84) {
-        true => finding.steps(steps).advice(format!(
+    if both || module == Some(Module::Drbd84) {
+        return finding.steps(fill(case, keeps, loses)).advice(format!(
             "`hive volumes verify` marks what differs, so a disk or the memory of one host is to be looked at. This gives {loses} what {keeps} has{}; do it the other way round if you know that the other copy is the right one",
             match used_on(keeps) {
                 true => ", which is what its service sees",
                 false => "",
             }
-        )),
-        false if case.is_used() => finding.steps(steps).safe().advice(format!(
-            "they were left over when a resync ended; {loses} takes them anew by itself, unless hived was started since. No write is lost: both have what the host has that uses the volume"
-        )),
-        false => finding.advice(
-            "they were left over when a resync ended, and are taken anew while a service uses the volume: start it, or wait for it",
-        ),
+        ));
     }
+    if !case.is_used() {
+        return finding.advice(
+            "they were left over when a resync ended, and go with a new connection while a service uses the volume: start it, or wait for it",
+        );
+    }
+    let link = link(case, loses, keeps);
+    let anew = ["disconnect", "connect"].map(|verb| Step::on(loses, &["drbdadm", verb, &link]));
+    finding.steps(anew.into()).safe().advice(
+        "they were left over when a resync ended, and go with a new connection; a host that does not use the volume makes one by itself after half a minute",
+    )
 }
 
 /// One copy is filled from another. DRBD 9 can do so with the marked blocks only.
@@ -144,16 +147,12 @@ mod tests {
         }
     }
 
-    const OF_THE_SECOND: [&str; 1] = [
-        "hive ssh -t h1 -- sudo drbdsetup invalidate --reset-bitmap=no --sync-from-peer-node-id=0 1",
-    ];
-
     fn commands(finding: &Finding) -> Vec<String> {
         finding.steps.iter().map(Step::command).collect()
     }
 
     #[test]
-    fn what_one_side_counts_was_left_over_and_is_taken_anew_where_it_is_not_used() {
+    fn what_one_side_counts_was_left_over_and_the_side_that_does_not_use_it_connects_anew() {
         let records = records("drbd9");
         assert_eq!(examine(&counting(0, 0), Some(&records)), []);
         for (first, second) in [(0, 4096), (4096, 0)] {
@@ -161,10 +160,14 @@ mod tests {
             assert_eq!(found.len(), 1, "{found:?}");
             assert_eq!(found[0].situation, Situation::Marked);
             assert!(found[0].safe && found[0].what.contains("4096 bytes"));
-            assert_eq!(commands(&found[0]), OF_THE_SECOND);
+            assert_eq!(
+                commands(&found[0]),
+                [
+                    "hive ssh -t h1 -- sudo drbdadm disconnect data",
+                    "hive ssh -t h1 -- sudo drbdadm connect data"
+                ]
+            );
         }
-        // Nobody can tell what it is without a record.
-        assert_eq!(commands(&examine(&counting(0, 4096), None)[0]).len(), 0);
     }
 
     #[test]
