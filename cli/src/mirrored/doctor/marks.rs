@@ -174,7 +174,8 @@ mod tests {
     fn what_both_sides_count_does_differ_and_is_for_a_person() {
         let found = examine(&counting(4096, 4096), Some(&records("drbd9")));
         assert!(!found[0].safe);
-        assert_eq!(commands(&found[0]), OF_THE_SECOND);
+        let marked = "hive ssh -t h1 -- sudo drbdsetup invalidate --reset-bitmap=no --sync-from-peer-node-id=0 1";
+        assert_eq!(commands(&found[0]), [marked]);
         assert!(
             found[0]
                 .advice
