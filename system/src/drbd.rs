@@ -155,6 +155,13 @@ mod tests {
         both(down("web"), ["down web", "down web"]);
         let discard = "--discard-my-data";
         both(connect_and_discard("web"), [discard, discard]);
+        for (program, verb) in [
+            (disconnect_from("web", "h1"), "disconnect web 1"),
+            (connect_to("web", "h1"), "connect web 1"),
+        ] {
+            let told = dry_run(&nine, &file_9, &program);
+            assert!(told.contains(verb), "{program}: {told}");
+        }
         let clear = "new-current-uuid 1 --clear-bitmap";
         both(mint("web"), [clear, clear]);
         let resize = "resize 1 --assume-clean";

@@ -157,7 +157,9 @@ async fn carry_out<M: Managers>(
     ids: &mut write::Ids,
 ) -> Result<Outcome, Cause> {
     let mut step = planned.clone();
-    for attempt in 1.. {
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
         let refused = match write::write(swarm, &step, inputs, ids).await {
             Err(Cause::Docker(error)) if is_conflict(&error) && attempt < ATTEMPTS => error,
             end => return end,
@@ -182,7 +184,6 @@ async fn carry_out<M: Managers>(
             _ => return Ok(Outcome::FoundDone),
         }
     }
-    unreachable!("the last attempt returns")
 }
 
 /// The step for the same object, by what is there now.

@@ -135,15 +135,19 @@ fn all_whole(record: &Record, here: &Here<'_>, resource: &Resource) -> bool {
     resource.disk == DiskState::UpToDate && others.all(whole)
 }
 
-/// Marks that a resync left over. DRBD forgets them with a new connection: where both sides have the same generation,
-/// without a word, and else it fills what differs. They are with the one that uses the volume, so nothing is lost by
-/// either; while it is in use nowhere, this waits. All others stay connected, so nobody loses the majority.
+/// Marks that a resync left over, between two hosts of which neither uses the volume. DRBD forgets them with a new
+/// connection, for both have the generation of the one that does use it. That one stays connected with both, so it
+/// keeps its majority; a connection of its own is never cut, and while the volume is in use nowhere, this waits.
 pub(super) fn left_over(record: &Record, here: &Here<'_>, seen: &Seen) -> Option<Next> {
     let (resource, peer) = (seen.resource.as_ref()?, seen.left_over.as_ref()?);
-    let used_elsewhere = !resource.primary && resource.peers.values().any(|peer| peer.primary);
+    let used_by_a_third = !resource.primary
+        && resource
+            .peers
+            .iter()
+            .any(|(host, seen)| host != peer && seen.primary);
     let fit = record.identity.module == Module::Drbd9
         && record.state.birth == Birth::Formatted
-        && used_elsewhere
+        && used_by_a_third
         && all_whole(record, here, resource);
     fit.then(|| Next::Do(Step::ConnectAnew { peer: peer.clone() }))
 }

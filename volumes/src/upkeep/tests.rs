@@ -248,26 +248,29 @@ fn a_host_without_a_part_keeps_what_it_has_and_says_so() {
 }
 
 #[test]
-fn marks_that_a_resync_left_over_go_with_a_new_connection_while_another_host_uses_the_volume() {
+fn marks_that_a_resync_left_over_go_with_a_new_connection_that_whoever_uses_the_volume_does_not_need()
+ {
     let record = sample::mesh("web", 1);
     let mut seen = well(&record);
     seen.left_over = Some("p-hive1".into());
     // Whose data count is told by whoever uses the volume.
     assert_eq!(next(&record, &here("p-hive0"), &seen), Next::Settled);
-    let peer = |seen: &mut Seen, edit: &dyn Fn(&mut Peer)| {
+    let peer = |seen: &mut Seen, host: &str, edit: &dyn Fn(&mut Peer)| {
         let peers = &mut seen.resource.as_mut().unwrap().peers;
-        edit(peers.get_mut("p-hive1").unwrap());
+        edit(peers.get_mut(host).unwrap());
     };
-    peer(&mut seen, &|peer| peer.primary = true);
+    // It would lose sight of this host, and with it perhaps its majority.
+    peer(&mut seen, "p-hive1", &|peer| peer.primary = true);
+    assert_eq!(next(&record, &here("p-hive0"), &seen), Next::Settled);
+    peer(&mut seen, "p-hive1", &|peer| peer.primary = false);
+    peer(&mut seen, "p-hive2", &|peer| peer.primary = true);
     let anew = "p-hive1".to_owned();
     assert_eq!(
         next(&record, &here("p-hive0"), &seen),
         Next::Do(Step::ConnectAnew { peer: anew })
     );
-    peer(&mut seen, &|peer| peer.connection = Connection::SyncSource);
-    assert_eq!(next(&record, &here("p-hive0"), &seen), Next::Settled);
-    peer(&mut seen, &|peer| peer.connection = Connection::Connected);
-    seen.resource.as_mut().unwrap().primary = true;
-    seen.users = 1;
-    assert_eq!(next(&record, &here("p-hive0"), &seen), Next::Settled);
+    for busy in [Connection::SyncSource, Connection::Trying] {
+        peer(&mut seen, "p-hive2", &|peer| peer.connection = busy);
+        assert_eq!(next(&record, &here("p-hive0"), &seen), Next::Settled);
+    }
 }

@@ -53,7 +53,19 @@ fn finding(
         first.0, second.0
     );
     let finding = Finding::of(Situation::Marked, case.name, &hosts, what);
-    let used_on = |host: &str| case.resource(host).is_some_and(|resource| resource.primary);
+    let Some(record) = case.record else {
+        return finding.advice(
+            "what they are, only the swarm's record tells, which could not be read: run this again",
+        );
+    };
+    // A host that says nothing may use it, too; its peers see that.
+    let used_on = |host: &str| {
+        case.resources()
+            .any(|(name, seen)| match seen.peers.get(host) {
+                Some(peer) => peer.primary,
+                None => name == host && seen.primary,
+            })
+    };
     let (keeps, loses) = match (used_on(first.0), used_on(second.0)) {
         (true, _) => (first.0, second.0),
         (_, true) => (second.0, first.0),
@@ -61,9 +73,8 @@ fn finding(
         _ => (first.0, second.0),
     };
     // Only with DRBD 9 marks were seen to be left over.
-    let module = case.record.map(|record| record.identity.module);
-    if both || module == Some(Module::Drbd84) {
-        return finding.steps(fill(case, keeps, loses)).advice(format!(
+    if both || record.identity.module == Module::Drbd84 {
+        return finding.steps(fill(case, record, keeps, loses)).advice(format!(
             "`hive volumes verify` marks what differs, so a disk or the memory of one host is to be looked at. This gives {loses} what {keeps} has{}; do it the other way round if you know that the other copy is the right one",
             match used_on(keeps) {
                 true => ", which is what its service sees",
@@ -71,41 +82,37 @@ fn finding(
             }
         ));
     }
-    if !case.is_used() {
-        return finding.advice(
-            "they were left over when a resync ended, and go with a new connection while a service uses the volume: start it, or wait for it",
-        );
-    }
     let link = link(case, loses, keeps);
     let anew = ["disconnect", "connect"].map(|verb| Step::on(loses, &["drbdadm", verb, &link]));
-    finding.steps(anew.into()).safe().advice(
-        "they were left over when a resync ended, and go with a new connection; a host that does not use the volume makes one by itself after half a minute",
-    )
+    let mut hosts = record.state.present().map(|(host, _)| host);
+    if used_on(keeps) {
+        finding.steps(anew.into()).advice(format!(
+            "they were left over when a resync ended, and go with a new connection. {keeps} uses the volume, and without {loses} it needs a majority of the others: do this only while they are all connected, or when its service is stopped"
+        ))
+    } else if hosts.any(used_on) {
+        finding.steps(anew.into()).safe().advice(
+            "they were left over when a resync ended, and go with a new connection; hosts that do not use the volume make one by themselves after half a minute",
+        )
+    } else {
+        finding.advice(
+            "they were left over when a resync ended, and go with a new connection while a service uses the volume: start it, or wait for it",
+        )
+    }
 }
 
 /// One copy is filled from another. DRBD 9 can do so with the marked blocks only.
-fn fill(case: &Case<'_>, keeps: &str, loses: &str) -> Vec<Step> {
-    let node_id = |record: &Record| Some(record.state.part(keeps)?.node_id);
-    let minor = case.told.get(loses).map(|volume| volume.minor.to_string());
-    match (case.record, minor) {
-        (Some(record), Some(minor)) if record.identity.module == Module::Drbd9 => {
-            let from = format!(
-                "--sync-from-peer-node-id={}",
-                node_id(record).unwrap_or_default()
-            );
-            let words = [
-                "drbdsetup",
-                "invalidate",
-                "--reset-bitmap=no",
-                &from,
-                &minor,
-            ];
-            vec![Step::on(loses, &words)]
-        }
-        (Some(_), _) => vec![Step::on(loses, &["drbdadm", "invalidate", case.name])],
-        // Which DRBD it is, only the record tells.
-        (None, _) => Vec::new(),
+fn fill(case: &Case<'_>, record: &Record, keeps: &str, loses: &str) -> Vec<Step> {
+    if record.identity.module == Module::Drbd84 {
+        return vec![Step::on(loses, &["drbdadm", "invalidate", case.name])];
     }
+    let Some(part) = record.state.part(keeps) else {
+        return Vec::new();
+    };
+    let from = format!("--sync-from-peer-node-id={}", part.node_id);
+    let minor = record.identity.id.to_string();
+    let words = ["drbdsetup", "invalidate", "--reset-bitmap=no"];
+    let words: Vec<&str> = words.into_iter().chain([from.as_str(), &minor]).collect();
+    vec![Step::on(loses, &words)]
 }
 
 #[cfg(test)]
@@ -115,6 +122,7 @@ mod tests {
     use crate::mirrored::reports::Reports;
     use crate::site_status::volumes::tests::pair;
     use hive_records::Records;
+    use hive_volumes::{Part, PartKind};
     use std::collections::BTreeMap;
 
     /// What the hosts of the pair count; the first uses the volume.
@@ -151,30 +159,60 @@ mod tests {
         finding.steps.iter().map(Step::command).collect()
     }
 
+    /// With a third host that uses the volume in place of the first.
+    fn used_by_a_third(mut reports: Reports) -> Reports {
+        for report in reports.values_mut() {
+            let volume = report.as_mut().unwrap().volumes.get_mut("data").unwrap();
+            let resource = volume.resource.as_mut().unwrap();
+            resource.primary = false;
+            let mut third = resource.peers.values().next().unwrap().clone();
+            third.primary = true;
+            third.out_of_sync = 0;
+            resource.peers.insert("h2".into(), third);
+        }
+        reports
+    }
+
+    fn with_a_third(mut records: Records) -> Records {
+        let record = records.volumes.get_mut("data").unwrap();
+        let (node_id, kind) = (2, PartKind::Copy);
+        let part = Part { node_id, kind };
+        record.state.hosts.insert("h2".into(), part);
+        records
+    }
+
     #[test]
-    fn what_one_side_counts_was_left_over_and_the_side_that_does_not_use_it_connects_anew() {
-        let records = records("drbd9");
-        assert_eq!(examine(&counting(0, 0), Some(&records)), []);
-        for (first, second) in [(0, 4096), (4096, 0)] {
-            let found = examine(&counting(first, second), Some(&records));
+    fn what_one_side_counts_was_left_over_and_goes_with_a_new_connection() {
+        let records = with_a_third(records("drbd9"));
+        assert_eq!(
+            examine(&used_by_a_third(counting(0, 0)), Some(&records)),
+            []
+        );
+        for (first, second, host, peer) in [(0, 4096, "h1", "h0"), (4096, 0, "h0", "h1")] {
+            let found = examine(&used_by_a_third(counting(first, second)), Some(&records));
             assert_eq!(found.len(), 1, "{found:?}");
             assert_eq!(found[0].situation, Situation::Marked);
             assert!(found[0].safe && found[0].what.contains("4096 bytes"));
-            assert_eq!(
-                commands(&found[0]),
-                [
-                    "hive ssh -t h1 -- sudo drbdadm disconnect data",
-                    "hive ssh -t h1 -- sudo drbdadm connect data"
-                ]
-            );
+            let anew = ["disconnect", "connect"]
+                .map(|verb| format!("hive ssh -t {host} -- sudo drbdadm {verb} data:{peer}"));
+            assert_eq!(commands(&found[0]), anew);
         }
+        let found = examine(&used_by_a_third(counting(0, 4096)), None);
+        assert!(!found[0].safe && found[0].steps.is_empty(), "no record");
+    }
+
+    #[test]
+    fn a_connection_that_the_service_may_need_is_cut_by_a_person() {
+        let found = examine(&counting(0, 4096), Some(&records("drbd9")));
+        assert!(!found[0].safe && found[0].advice.as_ref().unwrap().contains("majority"));
+        assert_eq!(found[0].steps[0].host.as_deref(), Some("h1"));
     }
 
     #[test]
     fn what_both_sides_count_does_differ_and_is_for_a_person() {
         let found = examine(&counting(4096, 4096), Some(&records("drbd9")));
         assert!(!found[0].safe);
-        let marked = "hive ssh -t h1 -- sudo drbdsetup invalidate --reset-bitmap=no --sync-from-peer-node-id=0 1";
+        let marked = "hive ssh -t h1 -- sudo drbdsetup invalidate --reset-bitmap=no --sync-from-peer-node-id=0 2";
         assert_eq!(commands(&found[0]), [marked]);
         assert!(
             found[0]
