@@ -1,6 +1,6 @@
 //! Asks Docker Engine how it is, over its unix socket.
 //!
-//! Two questions do not need an HTTP library: HTTP/1.0 has no chunked answers, and the engine
+//! Questions without an answer in parts do not need an HTTP library: HTTP/1.0 has no chunked answers, and the engine
 //! closes the connection after one (RFC 1945).
 
 use std::io::{self, Read, Write};
@@ -55,12 +55,29 @@ pub fn version(socket: &Path, known: Option<String>) -> Result<String, DockerErr
         })
 }
 
+/// What the engine says of its swarm with each sign of life, like `active/manager`: header `Swarm` of
+/// `/_ping` (Docker Engine API, since 1.42). Docker starts no program for it.
+///
+/// # Errors
+/// As for [`version`].
+pub fn swarm_sign(socket: &Path) -> Result<Option<String>, DockerError> {
+    let (head, _) = answer(socket, "/_ping")?;
+    let mut fields = head.lines().filter_map(|line| line.split_once(':'));
+    let sign = fields.find(|(name, _)| name.eq_ignore_ascii_case("swarm"));
+    Ok(sign.map(|(_, value)| value.trim().to_owned()))
+}
+
 fn get(socket: &Path, path: &'static str) -> Result<String, DockerError> {
+    Ok(answer(socket, path)?.1)
+}
+
+/// Head and body of an answer with status 200.
+fn answer(socket: &Path, path: &'static str) -> Result<(String, String), DockerError> {
     let answer = ask(socket, path).map_err(|source| DockerError::Silent {
         socket: socket.display().to_string(),
         source,
     })?;
-    body_of_success(&answer).ok_or_else(|| DockerError::Unwell {
+    success(&answer).ok_or_else(|| DockerError::Unwell {
         path,
         answer: start(&answer),
     })
@@ -82,11 +99,12 @@ fn ask(socket: &Path, path: &str) -> io::Result<String> {
     }
 }
 
-/// What follows the head of an answer with status 200.
-fn body_of_success(answer: &str) -> Option<String> {
+/// Head and body of an answer, if its status is 200.
+fn success(answer: &str) -> Option<(String, String)> {
     let (head, body) = answer.split_once("\r\n\r\n")?;
     let mut status = head.lines().next()?.split(' ');
-    (status.next()?.starts_with("HTTP/1.") && status.next()? == "200").then(|| body.to_owned())
+    (status.next()?.starts_with("HTTP/1.") && status.next()? == "200")
+        .then(|| (head.to_owned(), body.to_owned()))
 }
 
 /// The first line of a text, 80 characters at the most.
@@ -140,6 +158,19 @@ mod tests {
         let known = || Some("26.1.5".to_owned());
         assert_eq!(version(&socket, known()).unwrap(), "26.1.5");
         assert!(version(&socket, known()).is_err());
+    }
+
+    #[test]
+    fn each_sign_of_life_tells_of_the_swarm() {
+        let (_dir, socket) = engine(&[
+            "HTTP/1.0 200 OK\r\nApi-Version: 1.45\r\nswarm: active/manager\r\n\r\nOK",
+            OK,
+            "HTTP/1.0 503 Service Unavailable\r\nSwarm: active/manager\r\n\r\n",
+        ]);
+        let sign = || swarm_sign(&socket);
+        assert_eq!(sign().unwrap().as_deref(), Some("active/manager"));
+        assert_eq!(sign().unwrap(), None);
+        assert!(sign().is_err());
     }
 
     #[test]

@@ -10,19 +10,52 @@ use crate::step::{self, Result, cargo, root, target};
 
 /// Static binaries need the target named: build scripts and macros would be built static too otherwise.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
+/// The profile of the workspace for them.
+const PROFILE: &str = "node";
 const PROGRAMS: [&str; 3] = ["hive-init", "hived", "follow-swarm-service"];
 
+/// Where the builder finds them when it is compiled.
+pub const NODE_PROGRAMS: &str = "HIVE_NODE_PROGRAMS";
+
+/// A profile of the workspace for what runs on this computer.
+#[derive(Debug, Clone, Copy)]
+pub enum Profile {
+    /// As people get it.
+    Release,
+    /// As unit tests have it, so that nothing is compiled twice for tests.
+    Dev,
+}
+
+impl Profile {
+    /// Its name for cargo.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Release => "release",
+            Self::Dev => "dev",
+        }
+    }
+
+    /// Where cargo puts the command.
+    pub fn hive(self) -> PathBuf {
+        target().join(match self {
+            Self::Release => "release/hive",
+            Self::Dev => "debug/hive",
+        })
+    }
+}
+
 /// Builds all; returns where the command lies.
-pub fn hive() -> Result<PathBuf> {
+pub fn hive(profile: Profile) -> Result<PathBuf> {
     let programs = node_programs()?;
-    let mut build = cargo(&["build", "--release", "--locked", "--package", "hive"]);
-    step::run(build.env("HIVE_NODE_PROGRAMS", &programs))?;
-    Ok(target().join("release/hive"))
+    let mut build = cargo(&["build", "--locked", "--package", "hive"]);
+    build.args(["--profile", profile.name()]);
+    step::run(build.env(NODE_PROGRAMS, &programs))?;
+    Ok(profile.hive())
 }
 
 /// Builds all and says where.
 pub fn run() -> Result<PathBuf> {
-    let hive = hive()?;
+    let hive = hive(Profile::Release)?;
     println!("{}", hive.display());
     Ok(hive)
 }
@@ -30,7 +63,14 @@ pub fn run() -> Result<PathBuf> {
 /// Builds the programs of the node; returns the folder where they lie.
 pub fn node_programs() -> Result<PathBuf> {
     let folder = target().join("node");
-    let mut build = cargo(&["build", "--release", "--locked", "--target", TARGET]);
+    let mut build = cargo(&[
+        "build",
+        "--profile",
+        PROFILE,
+        "--locked",
+        "--target",
+        TARGET,
+    ]);
     build.args(["--package", "hive-firstboot", "--package", "hive-appliance"]);
     for program in PROGRAMS {
         build.args(["--bin", program]);
@@ -45,7 +85,7 @@ pub fn node_programs() -> Result<PathBuf> {
     let programs = folder.join("programs");
     fs::create_dir_all(&programs).map_err(|e| format!("making {}: {e}", programs.display()))?;
     for name in PROGRAMS {
-        let from = folder.join(TARGET).join("release").join(name);
+        let from = folder.join(TARGET).join(PROFILE).join(name);
         let to = programs.join(name);
         let bytes = fs::read(&from).map_err(|e| format!("reading {}: {e}", from.display()))?;
         // Left alone when equal: its time decides whether the command is built anew.

@@ -27,7 +27,7 @@ fn run_parts(parts: &mut Parts, tests: bool) {
     parts.run("advisories", advisories);
     parts.run("arrows", arrows::check);
     if tests {
-        parts.run("tests", test::unit);
+        parts.run("tests", || test::unit(None));
     }
     parts.run("docs", || docs::run(true));
 }

@@ -3,6 +3,7 @@
 
 use std::time::Instant;
 
+use crate::build::Profile;
 use crate::step::{self, Result, program, root, shown, target};
 use crate::{build, debian};
 
@@ -16,7 +17,7 @@ const PROOF: &str = "mount | grep ' / '; sudo docker version --format 'Docker En
 pub fn run() -> Result {
     debian::install(&[debian::TO_RUN])?;
     debian::subordinate_ids()?;
-    let hive = build::hive()?;
+    let hive = build::hive(Profile::Release)?;
     let hive = hive.to_string_lossy().into_owned();
     let site = target().join("demo");
     let folder = site.to_string_lossy().into_owned();

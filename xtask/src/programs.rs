@@ -1,4 +1,4 @@
-//! Test programs that cargo built, two of them at once. cargo itself runs one after the other.
+//! Test programs that cargo built, some of them at once. cargo itself runs one after the other.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -45,11 +45,15 @@ fn program(line: &str) -> Option<Program> {
     })
 }
 
-/// Runs them, in their order, and says how each went; all run, whatever fails.
+/// Runs them in their order, so many `at_once`, and says how each went; all run, whatever fails.
 ///
 /// # Errors
 /// Some failed: their names.
-pub fn run_two_at_once(programs: Vec<Program>, prepare: impl Fn(&mut Command) + Sync) -> Result {
+pub fn run(
+    programs: Vec<Program>,
+    at_once: usize,
+    prepare: impl Fn(&mut Command) + Sync,
+) -> Result {
     let waiting = Mutex::new(VecDeque::from(programs));
     let failed = Mutex::new(Vec::new());
     let work = || {
@@ -67,8 +71,9 @@ pub fn run_two_at_once(programs: Vec<Program>, prepare: impl Fn(&mut Command) + 
         }
     };
     thread::scope(|scope| {
-        scope.spawn(work);
-        scope.spawn(work);
+        for _ in 0..at_once {
+            scope.spawn(work);
+        }
     });
     let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
     match failed.is_empty() {

@@ -4,11 +4,13 @@ use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::panic::resume_unwind;
+use std::path::Path;
 use std::process::Command;
 use std::thread;
 
+use crate::build::{self, Profile};
 use crate::step::{self, Parts, Result, cargo};
-use crate::{build, debian, programs};
+use crate::{debian, programs};
 
 /// Everything.
 pub fn run() -> Result {
@@ -17,19 +19,26 @@ pub fn run() -> Result {
         debian::install(&[debian::TO_RUN, debian::TO_TEST, debian::FOR_STORIES])?;
         debian::subordinate_ids()
     });
-    // Tests often wait for engines, and what the stories need is built meanwhile.
-    thread::scope(|scope| {
-        let build = scope.spawn(build_behind);
-        parts.run("unit and integration tests", unit);
-        parts.run("build, what was left of it", || {
-            let built = build.join();
-            built.unwrap_or_else(|panic| resume_unwind(panic))
-        });
+    let mut made = None;
+    parts.run("build", || {
+        made = Some(build::node_programs()?);
+        build::hive(Profile::Dev)?;
+        step::run(&mut stories(Profile::Dev, &["--no-run"], &[]))
     });
     if parts.all_well() {
-        parts.run("whole machines", || machines(&[]));
+        // The first wait for engines most of the time, so the others get what they leave.
+        thread::scope(|scope| {
+            let alone = scope.spawn(|| step::run(&mut behind(&stories_alone(&[])?)));
+            parts.run("unit and integration tests", || unit(made.as_deref()));
+            parts.run("one machine each, what was left of it", || {
+                alone.join().unwrap_or_else(|panic| resume_unwind(panic))
+            });
+        });
+    }
+    if parts.all_well() {
+        parts.run("three machines", || step::run(&mut stories_together(&[])?));
     } else {
-        println!("SKIPPED: whole machines, because of the failures above");
+        println!("SKIPPED: three machines, because of the failures above");
     }
     parts.finish()
 }
@@ -40,57 +49,61 @@ const ALONE: [&str; 2] = ["bake", "boot"];
 /// Packages whose tests start Docker engines take longest, so theirs begin first.
 const LONG: [&str; 4] = ["appliance", "cli", "deploy", "ui"];
 
-/// Tests that need no machine. Many wait for engines most of the time, so two programs of them run at once.
-pub fn unit() -> Result {
-    let selected = ["--workspace", "--exclude", "hive-tests", "--locked"];
-    let mut build = cargo(&[
-        "test",
-        "--no-run",
-        "--message-format=json-render-diagnostics",
-    ]);
-    let mut programs = programs::built(build.args(selected))?;
+/// Programs with unit tests that run at once: they wait for engines most of the time.
+const AT_ONCE: usize = 4;
+
+/// Tests that need no machine.
+/// `made` is the folder of the node's programs that the command under test was built with, if any.
+pub fn unit(made: Option<&Path>) -> Result {
+    let test = |words: &[&str]| {
+        let mut test = cargo(&["test", "--workspace", "--exclude", "hive-tests", "--locked"]);
+        // Another folder than before would compile the builder anew.
+        test.args(words)
+            .envs(made.map(|made| (build::NODE_PROGRAMS, made)));
+        test
+    };
+    let json = "--message-format=json-render-diagnostics";
+    let mut programs = programs::built(&mut test(&["--no-run", json]))?;
     programs.sort_by_key(|program| !LONG.contains(&program.package.as_str()));
-    let tests = programs::run_two_at_once(programs, |command| {
+    let tests = programs::run(programs, AT_ONCE, |command| {
         with_tools(command);
     });
-    let mut docs = cargo(&["test", "--doc", "--quiet"]);
-    let docs = step::run(with_tools(docs.args(selected)));
+    let docs = step::run(with_tools(&mut test(&["--doc", "--quiet"])));
     tests.and(docs)
 }
 
 /// Tests with whole machines, of the command built now.
 pub fn e2e(filter: &[&str]) -> Result {
-    build::hive()?;
-    machines(filter)
-}
-
-/// Builds the command and the stories, and lets everything else go first.
-fn build_behind() -> Result {
-    let own = env::current_exe().map_err(|e| format!("where xtask itself lies: {e}"))?;
-    let mut stories = stories(&["--no-run"], &[]);
-    let mut build = Command::new(own);
-    for command in [build.arg("build"), &mut stories] {
-        step::run(&mut behind(command))?;
-    }
-    Ok(())
+    build::hive(Profile::Dev)?;
+    let alone = step::run(&mut stories_alone(filter)?);
+    alone.and(step::run(&mut stories_together(filter)?))
 }
 
 /// The command with a low priority.
 fn behind(command: &Command) -> Command {
     let mut nice = step::program("nice", &["-n", "10"]);
     nice.arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        if let Some(value) = value {
+            nice.env(name, value);
+        }
+    }
     nice
 }
 
-/// Stories of one machine each go two at a time; those of several have the computer for themselves.
-fn machines(filter: &[&str]) -> Result {
-    let (alone, others): (Vec<_>, Vec<_>) = targets()?
-        .into_iter()
-        .partition(|target| ALONE.contains(&target.as_str()));
-    let mut alone = stories(&words(&[], &alone), filter);
-    let alone = step::run(alone.env("RUST_TEST_THREADS", threads("2")));
-    let others = step::run(&mut stories(&words(&["--lib", "--bins"], &others), filter));
-    alone.and(others)
+/// Stories of one machine each, two at a time.
+fn stories_alone(filter: &[&str]) -> Result<Command> {
+    let (alone, _) = targets()?;
+    let mut stories = stories(Profile::Dev, &words(&[], &alone), filter);
+    stories.env("RUST_TEST_THREADS", threads("2"));
+    Ok(stories)
+}
+
+/// Those of several machines, which have the computer for themselves, and what needs none.
+fn stories_together(filter: &[&str]) -> Result<Command> {
+    let (_, others) = targets()?;
+    let words = words(&["--lib", "--bins"], &others);
+    Ok(stories(Profile::Dev, &words, filter))
 }
 
 /// cargo's words for test targets.
@@ -103,8 +116,8 @@ fn words<'a>(more: &[&'a str], targets: &'a [String]) -> Vec<&'a str> {
         .collect()
 }
 
-/// Names of the stories' test targets.
-fn targets() -> Result<Vec<String>> {
+/// Names of the stories' test targets: of one machine each, and all others.
+fn targets() -> Result<(Vec<String>, Vec<String>)> {
     let folder = step::root().join("tests/tests");
     let failed = |e| format!("reading {}: {e}", folder.display());
     let mut names = Vec::new();
@@ -116,7 +129,8 @@ fn targets() -> Result<Vec<String>> {
         );
     }
     names.sort();
-    Ok(names)
+    let alone = |name: &String| ALONE.contains(&name.as_str());
+    Ok(names.into_iter().partition(alone))
 }
 
 /// How many tests at once: what is asked for, or else these.
@@ -124,16 +138,16 @@ fn threads(otherwise: &str) -> OsString {
     env::var_os("RUST_TEST_THREADS").unwrap_or_else(|| otherwise.into())
 }
 
-/// Tests with whole machines, not yet started, of the command that was built last: words for cargo,
-/// and words for the tests.
-pub fn stories(cargo_words: &[&str], words: &[&str]) -> Command {
-    let hive = step::target().join("release/hive");
-    let mut command = cargo(&["test", "--package", "hive-tests", "--release", "--locked"]);
+/// Tests with whole machines, not yet started, of the command that was built last with this profile: words for
+/// cargo, and words for the tests.
+pub fn stories(profile: Profile, cargo_words: &[&str], words: &[&str]) -> Command {
+    let mut command = cargo(&["test", "--package", "hive-tests", "--locked"]);
+    command.args(["--profile", profile.name()]);
     command.args(cargo_words).args(["--", "--nocapture"]);
     command.args(words);
     // Emulated machines at once make each other late.
     with_tools(&mut command)
-        .env("HIVE", hive)
+        .env("HIVE", profile.hive())
         .env("RUST_TEST_THREADS", threads("1"));
     command
 }

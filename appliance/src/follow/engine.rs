@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use bollard::errors::Error;
 use bollard::models::{
-    EndpointResource, LocalNodeState, Node as Entry, NodeSpecRoleEnum, NodeState,
-    Service as Listed, Task as Job, TaskState,
+    EndpointResource, Node as Entry, NodeSpecRoleEnum, NodeState, Service as Listed, Task as Job,
+    TaskState,
 };
 use bollard::query_parameters::{
     EventsOptions, InspectNetworkOptions, ListContainersOptions, ListNodesOptions,
@@ -24,6 +24,7 @@ use super::decide::Container;
 use super::marks::Relabel;
 use super::view::{Node, Service, Stage, SwarmView, Task};
 use super::wish;
+use crate::swarm::takes_part;
 
 /// One question; an answer that takes longer is too old for a proof anyway.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -96,15 +97,13 @@ impl Engine {
         let docker = self.connect()?;
         let info = bounded("asking Docker what this node is", docker.info()).await?;
         let swarm = info.swarm.unwrap_or_default();
+        let part = takes_part(&swarm);
         let node = swarm.node_id.unwrap_or_default();
-        let active = swarm.local_node_state == Some(LocalNodeState::ACTIVE);
-        Ok(
-            match (active && !node.is_empty(), swarm.control_available) {
-                (false, _) => Membership::None,
-                (true, Some(true)) => Membership::Manager(node),
-                (true, _) => Membership::Worker(node),
-            },
-        )
+        Ok(match (part, swarm.control_available) {
+            (false, _) => Membership::None,
+            (true, Some(true)) => Membership::Manager(node),
+            (true, _) => Membership::Worker(node),
+        })
     }
 
     /// What the swarm says; on a manager only.

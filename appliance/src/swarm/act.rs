@@ -36,10 +36,12 @@ impl Engine {
     /// # Errors
     /// In Docker's words, with what was being done. Never with a token in them.
     pub async fn act(&self, action: &Action) -> Result<(), String> {
+        self.told().changed();
         let result = match self.connect() {
             Ok(docker) => self.carry_out(&docker, action).await,
             Err(e) => Err(e),
         };
+        self.told().changed();
         let secret = match action {
             Action::Join { token, .. } if !token.is_empty() => Some(token),
             _ => None,
@@ -234,12 +236,6 @@ impl Engine {
                 result => return result,
             }
         }
-    }
-
-    async fn state(&self, docker: &Docker) -> Result<LocalNodeState, EngineError> {
-        let info = self.bounded("telling how it is", CHANGE, docker.info());
-        let swarm = info.await?.swarm.unwrap_or_default();
-        Ok(swarm.local_node_state.unwrap_or(LocalNodeState::EMPTY))
     }
 
     async fn until(

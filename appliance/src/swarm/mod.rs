@@ -8,6 +8,7 @@ mod local_volumes;
 mod networks;
 mod nodes;
 mod observe;
+mod standing;
 mod volumes;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ use tokio::time::timeout;
 
 pub use local_volumes::DRIVER;
 pub use nodes::NodeEntry;
+pub use standing::takes_part;
 pub use volumes::{Records, Written};
 
 /// TCP port of swarm managers, Docker's own.
@@ -41,6 +43,7 @@ pub struct Engine {
     hives: BTreeMap<String, IpAddr>,
     /// The swarm that the engine was in when it could tell.
     cluster: Mutex<Option<String>>,
+    told: Mutex<standing::Told>,
 }
 
 /// Why Docker did not do or tell something.
@@ -77,6 +80,7 @@ impl Engine {
             own,
             hives: hives.collect(),
             cluster: Mutex::default(),
+            told: Mutex::default(),
         }
     }
 

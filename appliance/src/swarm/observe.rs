@@ -13,12 +13,11 @@ use hive_membership::{Local, Node, Quorum};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
+use super::standing::{Standing, takes_part};
 use super::{Engine, EngineError};
 use crate::peers::certificate;
 
-/// A manager that has lost its majority keeps this question for 20 s before it says so.
-const INFO: Duration = Duration::from_secs(25);
-/// The same manager is not asked for longer about what the managers agree on.
+/// A manager without a majority is not asked for longer about what the managers agree on.
 const AGREED: Duration = Duration::from_secs(5);
 
 /// Where Docker keeps the node's certificate, below its folder.
@@ -36,11 +35,18 @@ impl Engine {
 
     async fn look(&self) -> Result<Local, EngineError> {
         let docker = self.connect()?;
-        let info = self.bounded("telling how it is", INFO, docker.info());
-        let info = info.await?;
-        let swarm = info.swarm.unwrap_or_default();
+        let Standing { swarm, root } = self.standing(&docker).await?;
         let node = swarm.node_id.clone().unwrap_or_default();
         Ok(match swarm.local_node_state {
+            _ if takes_part(&swarm) && swarm.control_available == Some(true) => {
+                let quorum = self.quorum(&docker, &node).await;
+                Local::Manager {
+                    cluster: self.cluster(swarm, root.as_deref()),
+                    quorum: quorum.ok(),
+                    node,
+                }
+            }
+            _ if takes_part(&swarm) => Local::Worker { node },
             Some(LocalNodeState::INACTIVE) => Local::Inactive,
             // A manager that was started without a majority stays so for ever, and says that it can
             // be asked.
@@ -48,7 +54,7 @@ impl Engine {
                 if swarm.control_available == Some(true) && !node.is_empty() =>
             {
                 Local::Manager {
-                    cluster: self.cluster(swarm, info.docker_root_dir.as_deref()),
+                    cluster: self.cluster(swarm, root.as_deref()),
                     quorum: None,
                     node,
                 }
@@ -60,17 +66,7 @@ impl Engine {
                     None => format!("the engine's swarm state is {state}"),
                 },
             },
-            Some(LocalNodeState::ACTIVE) if node.is_empty() => Local::Unknown,
-            Some(LocalNodeState::ACTIVE) if swarm.control_available == Some(true) => {
-                let quorum = self.quorum(&docker, &node).await;
-                Local::Manager {
-                    cluster: self.cluster(swarm, info.docker_root_dir.as_deref()),
-                    quorum: quorum.ok(),
-                    node,
-                }
-            }
-            Some(LocalNodeState::ACTIVE) => Local::Worker { node },
-            Some(LocalNodeState::EMPTY) | None => Local::Unknown,
+            Some(LocalNodeState::ACTIVE | LocalNodeState::EMPTY) | None => Local::Unknown,
         })
     }
 

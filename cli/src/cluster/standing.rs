@@ -33,6 +33,8 @@ pub async fn of(link: &Link) -> Standing {
     };
     match info.local_node_state {
         Some(LocalNodeState::ACTIVE) => {}
+        // Docker calls it so for good once it had to start its part anew; without words it works.
+        Some(LocalNodeState::ERROR) if info.error.as_ref().is_none_or(String::is_empty) => {}
         Some(LocalNodeState::ERROR | LocalNodeState::LOCKED) => {
             let words = info.error.unwrap_or_else(|| "its swarm is locked".into());
             return Standing::NoMajority(words);

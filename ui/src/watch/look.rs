@@ -81,6 +81,13 @@ impl Trouble {
         let swarm = engine.swarm.clone().unwrap_or_default();
         let (title, next) = match swarm.local_node_state {
             Some(LocalNodeState::ACTIVE) if swarm.control_available == Some(true) => return None,
+            // Docker calls it so for good once it had to start its part anew; without words it works.
+            Some(LocalNodeState::ERROR)
+                if swarm.control_available == Some(true)
+                    && swarm.error.as_ref().is_none_or(String::is_empty) =>
+            {
+                return None;
+            }
             Some(LocalNodeState::ACTIVE) => (
                 format!("{target} is no manager"),
                 "Only managers know the swarm. Another one is looked for by itself.",

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::site::Site;
 use super::stock::{Archive, with_tree};
 use super::{lock, room, row, size};
+use crate::build::Profile;
 use crate::step::{self, Result, program, read, target};
 use crate::{build, debian};
 
@@ -19,7 +20,7 @@ const ONE_MORE: &str = "tree";
 pub fn run() -> Result {
     debian::install(&[debian::TO_RUN, debian::TO_COMPARE])?;
     debian::subordinate_ids()?;
-    let site = Site::make("bake", build::hive()?)?;
+    let site = Site::make("bake", build::hive(Profile::Release)?)?;
     step::run(&mut site.hive(&["bake"]))?;
 
     site.forget_steps()?;

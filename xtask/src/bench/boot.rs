@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use super::site::Site;
 use super::stock::{Archive, with_tree};
 use super::{lock, room, row};
+use crate::build::Profile;
 use crate::step::{self, Result, program, read};
 use crate::{build, debian};
 
@@ -31,7 +32,7 @@ const LIMIT: Duration = Duration::from_secs(1200);
 pub fn run() -> Result {
     debian::install(&[debian::TO_RUN, debian::TO_COMPARE])?;
     debian::subordinate_ids()?;
-    let site = Site::make("boot", build::hive()?)?;
+    let site = Site::make("boot", build::hive(Profile::Release)?)?;
     // The same packages for both; only the stock image has a use for these.
     site.append(
         "hive.yml",

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use super::row;
 use super::site::Site;
+use crate::build::Profile;
 use crate::step::{self, Result, program, read};
 use crate::{build, debian};
 
@@ -17,7 +18,7 @@ const SERVICES: usize = 50;
 pub fn run() -> Result {
     debian::install(&[debian::TO_RUN])?;
     debian::subordinate_ids()?;
-    let site = Site::make("deploy", build::hive()?)?;
+    let site = Site::make("deploy", build::hive(Profile::Release)?)?;
     let definition = site.folder.join("inventory/hive.yml");
     step::run(program("sed", &["-i", "s/number_of_hosts: 3/number_of_hosts: 1/"]).arg(definition))?;
     let written = site.folder.join("inventory/services.yml");

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::row;
 use super::site::Site;
+use crate::build::Profile;
 use crate::step::{self, Result, read};
 use crate::{build, debian};
 
@@ -21,7 +22,7 @@ const LIMIT: Duration = Duration::from_secs(1800);
 pub fn run() -> Result {
     debian::install(&[debian::TO_RUN])?;
     debian::subordinate_ids()?;
-    let site = Site::make("join", build::hive()?)?;
+    let site = Site::make("join", build::hive(Profile::Release)?)?;
     step::run(&mut site.hive(&["bake"]))?;
     let result = measure(&site);
     step::run(&mut site.hive(&["run", "--stop"]))?;

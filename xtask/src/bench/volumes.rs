@@ -3,6 +3,7 @@
 //!
 //! The measuring is a test of `tests/tests/services/volumes`; here is what it needs.
 
+use crate::build::Profile;
 use crate::step::Result;
 use crate::{build, debian, test};
 
@@ -13,7 +14,9 @@ const STORY: &str = "volumes::bench::beside_plain_drbd";
 pub fn run() -> Result {
     debian::install(&[debian::TO_RUN, debian::FOR_STORIES])?;
     debian::subordinate_ids()?;
-    build::hive()?;
+    build::hive(Profile::Release)?;
     let words = ["--ignored", "--exact", STORY];
-    crate::step::run(test::stories(&["--test", "services"], &words).env("HIVE_BENCH", "1"))
+    crate::step::run(
+        test::stories(Profile::Release, &["--test", "services"], &words).env("HIVE_BENCH", "1"),
+    )
 }

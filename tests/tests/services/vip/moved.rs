@@ -24,8 +24,8 @@ pub const BOXES: &[Item<Stage>] = &[
     CUT_OFF,
 ];
 
-/// In order, and where two hosts are nearest to having it both.
-pub const FENCED: [Item<Stage>; 2] = [DRAINED, CUT_OFF];
+/// Where two hosts are nearest to having it both.
+pub const FENCED: [Item<Stage>; 1] = [CUT_OFF];
 
 const DRAINED: Item<Stage> = Item {
     id: "V3",
