@@ -254,10 +254,15 @@ impl Cache {
     /// Removes unfinished work of bakes that are no longer running. What belongs to other ids of a
     /// user namespace stays until [`crate::tree::ground`] sweeps it from inside one.
     fn sweep(&self) {
-        for dir in read_dir(&self.root.join("tmp")).unwrap_or_default() {
-            if abandoned(&dir) {
-                drop(fs::remove_dir_all(&dir));
+        for work in read_dir(&self.root.join("tmp")).unwrap_or_default() {
+            if !abandoned(&work) {
+                continue;
             }
+            // Files are from versions that had no folder for a package that comes in.
+            drop(match work.is_dir() {
+                true => fs::remove_dir_all(&work),
+                false => fs::remove_file(&work),
+            });
         }
     }
 }
@@ -410,9 +415,11 @@ mod tests {
         let living = cache.scratch("root").unwrap();
         let dead = dir.path().join("tmp/root-dead");
         fs::create_dir(&dead).unwrap();
+        let half = dir.path().join("tmp/.tmpAbCdEf");
+        fs::write(&half, "half a package").unwrap();
         Cache::open(Some(dir.path())).unwrap();
         assert!(living.path().exists());
-        assert!(!dead.exists());
+        assert!(!dead.exists() && !half.exists());
     }
 
     #[test]

@@ -163,7 +163,9 @@ fn one(
 
 /// Writes a package into the cache under its hash, if it has that hash.
 fn keep(cache: &Cache, package: &LockedPackage, mut body: impl Read) -> Result<()> {
-    let mut file = tempfile::NamedTempFile::new_in(cache.root().join("tmp"))
+    // In a folder of its own, which a later bake sweeps when this one is killed.
+    let scratch = cache.scratch("deb")?;
+    let mut file = tempfile::NamedTempFile::new_in(scratch.path())
         .with_context(|| format!("writing into the cache {}", cache.root().display()))?;
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 16];
