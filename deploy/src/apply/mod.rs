@@ -198,9 +198,31 @@ fn again(planned: &Step, actual: &Actual, inputs: &Inputs<'_>) -> Option<Step> {
     steps.find(|step| step.kind == planned.kind && step.name == planned.name)
 }
 
-/// Somebody else wrote, made or removed the object since it was read.
+/// Somebody else wrote, made or removed the object since it was read; or we did, and docker's answer was lost. A
+/// service that is there already is in the way of its own ports, and docker looks at those before it looks at names.
 fn is_conflict(error: &DockerError) -> bool {
+    let told = error.told();
     error.is_out_of_sequence()
         || matches!(error.status(), Some(404 | 409))
-        || error.told().contains("already exists")
+        || told.contains("already exists")
+        || told.contains("is already in use by service")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_that_was_made_unnoticed_is_a_conflict_by_its_ports_too() {
+        let refused = |message: &str| DockerError {
+            doing: "creating service \"web\"".into(),
+            cause: bollard::errors::Error::DockerResponseServerError {
+                status_code: 400,
+                message: format!("rpc error: code = InvalidArgument desc = {message}"),
+            },
+        };
+        let own = "port '80' is already in use by service 'web' (191d) as an ingress port";
+        assert!(is_conflict(&refused(own)));
+        assert!(!is_conflict(&refused("name must be valid")));
+    }
 }

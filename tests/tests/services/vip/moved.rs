@@ -24,9 +24,6 @@ pub const BOXES: &[Item<Stage>] = &[
     CUT_OFF,
 ];
 
-/// Where two hosts are nearest to having it both.
-pub const FENCED: [Item<Stage>; 1] = [CUT_OFF];
-
 const DRAINED: Item<Stage> = Item {
     id: "V3",
     name: "the host is drained: the virtual IP goes with the service",
