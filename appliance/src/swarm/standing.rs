@@ -29,13 +29,14 @@ pub(super) struct Standing {
 /// Whether the engine has a working part in a swarm.
 ///
 /// Once it had to start its part anew (a manager that nobody reached in time when it was promoted), Docker calls the
-/// state an error for good, also when the part works again; then it has no words for an error (moby's
-/// `daemon/cluster/noderunner.go`: the mark of a pending restart is never taken away).
+/// state an error for good, also when the part works again (moby's `daemon/cluster/noderunner.go`: the mark of a
+/// pending restart is never taken away). Then it has no words for an error, or those of a majority that is lost; and
+/// a manager can be asked, which one whose part has ended can't.
 pub fn takes_part(swarm: &SwarmInfo) -> bool {
     let wordless = swarm.error.as_ref().is_none_or(String::is_empty);
     let works = match swarm.local_node_state {
         Some(LocalNodeState::ACTIVE) => true,
-        Some(LocalNodeState::ERROR) => wordless,
+        Some(LocalNodeState::ERROR) => swarm.control_available == Some(true) || wordless,
         _ => false,
     };
     works && swarm.node_id.as_ref().is_some_and(|id| !id.is_empty())
@@ -182,15 +183,17 @@ mod tests {
     }
 
     #[test]
-    fn an_error_without_words_is_a_part_that_was_started_anew_and_works() {
-        let mut standing = manager("c");
-        standing.swarm.local_node_state = Some(LocalNodeState::ERROR);
-        standing.swarm.error = Some(String::new());
-        assert!(takes_part(&standing.swarm));
-        standing.swarm.error = Some("manager stopped".into());
-        assert!(!takes_part(&standing.swarm));
-        standing.swarm = SwarmInfo::default();
-        assert!(!takes_part(&standing.swarm));
+    fn a_part_that_was_started_anew_and_works_is_told_from_one_that_has_ended() {
+        let mut swarm = manager("c").swarm;
+        swarm.local_node_state = Some(LocalNodeState::ERROR);
+        swarm.error = Some("The swarm does not have a leader.".into());
+        assert!(takes_part(&swarm), "a manager that lacks a majority only");
+        swarm.control_available = Some(false);
+        assert!(!takes_part(&swarm));
+        swarm.error = Some(String::new());
+        assert!(takes_part(&swarm), "a worker");
+        swarm.node_id = Some(String::new());
+        assert!(!takes_part(&swarm), "between two starts");
     }
 
     #[test]

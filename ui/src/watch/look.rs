@@ -80,11 +80,9 @@ impl Trouble {
     fn not_a_manager(target: &str, engine: &SystemInfo) -> Option<Self> {
         let swarm = engine.swarm.clone().unwrap_or_default();
         let (title, next) = match swarm.local_node_state {
-            Some(LocalNodeState::ACTIVE) if swarm.control_available == Some(true) => return None,
-            // Docker calls it so for good once it had to start its part anew; without words it works.
-            Some(LocalNodeState::ERROR)
-                if swarm.control_available == Some(true)
-                    && swarm.error.as_ref().is_none_or(String::is_empty) =>
+            // An error is what Docker calls it for good once it had to start its part anew.
+            Some(LocalNodeState::ACTIVE | LocalNodeState::ERROR)
+                if swarm.control_available == Some(true) =>
             {
                 return None;
             }
@@ -189,6 +187,7 @@ mod tests {
         };
         let title = |engine: &SystemInfo| Trouble::not_a_manager("h1", engine).map(|t| t.title);
         assert_eq!(title(&engine(LocalNodeState::ACTIVE, true)), None);
+        assert_eq!(title(&engine(LocalNodeState::ERROR, true)), None);
         let worker = title(&engine(LocalNodeState::ACTIVE, false)).unwrap();
         assert_eq!(worker, "h1 is no manager");
         let none = title(&engine(LocalNodeState::INACTIVE, false)).unwrap();

@@ -15,25 +15,22 @@ pub const BOXES: &[Item<Stage>] = &[
         name: "the container is killed: the virtual IP is where the next one is",
         how: How::Run(|stage| moved(stage, Failure::Kill)),
     },
-    DRAINED,
+    Item {
+        id: "V3",
+        name: "the host is drained: the virtual IP goes with the service",
+        how: How::Run(|stage| moved(stage, Failure::Drain)),
+    },
     Item {
         id: "V4",
         name: "the host loses its power: another has service and virtual IP, and it stays so",
         how: How::Run(|stage| moved(stage, Failure::PowerCut)),
     },
-    CUT_OFF,
+    Item {
+        id: "V5",
+        name: "the host is cut off: it drops the virtual IP before another may have it",
+        how: How::Run(cut_off),
+    },
 ];
-
-const DRAINED: Item<Stage> = Item {
-    id: "V3",
-    name: "the host is drained: the virtual IP goes with the service",
-    how: How::Run(|stage| moved(stage, Failure::Drain)),
-};
-const CUT_OFF: Item<Stage> = Item {
-    id: "V5",
-    name: "the host is cut off: it drops the virtual IP before another may have it",
-    how: How::Run(cut_off),
-};
 
 /// Where the daemon states its bounds.
 const FENCE: &str = include_str!("../../../../appliance/src/follow/fence.rs");
