@@ -91,9 +91,16 @@ impl Member {
                     "waiting for {host}: its seed lists other hives ({}); write the seed anew of whichever is out of date: `hive seed HOST`",
                     list(hello.hives.iter().map(|name| short(name)))
                 )),
-                Some(hello) if hello.known.is_none() && hello.node.is_some() => out.push(format!(
-                    "waiting for {host}: its Docker is in a swarm that hive did not make: `docker swarm leave --force` there"
-                )),
+                // One that makes the site's own is in it a moment before it says so.
+                Some(hello)
+                    if hello.known.is_none()
+                        && hello.node.is_some()
+                        && hello.role != SwarmRole::Founding =>
+                {
+                    out.push(format!(
+                        "waiting for {host}: its Docker is in a swarm that hive did not make: `docker swarm leave --force` there"
+                    ));
+                }
                 Some(hello) => {
                     if let Some(to) = hello.granted.as_ref().filter(|to| **to != candidate) {
                         out.push(grant(host, short(to)));

@@ -160,6 +160,18 @@ fn a_swarm_that_hive_did_not_make_is_told_here_and_there() {
 }
 
 #[test]
+fn the_founders_docker_in_the_swarm_that_it_makes_is_no_complaint() {
+    let mut bench = blank();
+    bench.hears("h3", |_| ());
+    bench.hears("h2", |hello| {
+        hello.node = Some("n9".to_owned());
+        hello.role = SwarmRole::Founding;
+    });
+    let waiting = bench.wait();
+    assert!(!waiting.contains("docker swarm leave"), "{waiting}");
+}
+
+#[test]
 fn a_stage_without_managers_is_told_with_the_inventorys_key() {
     let mut site = config(&["h1", "h2"]);
     for hive in &mut site.hives {
