@@ -151,12 +151,20 @@ impl Cluster {
         self.remote(host, "bash -c 'eval \"$(cat)\"'", script.as_bytes())
     }
 
+    /// The same script on these hosts at once; what each printed.
+    pub fn each(&self, hosts: &[&str], script: &str) -> Vec<String> {
+        thread::scope(|all| {
+            let started = hosts
+                .iter()
+                .map(|host| all.spawn(move || self.sh(host, script)));
+            let started: Vec<_> = started.collect();
+            started.into_iter().map(|one| one.join().unwrap()).collect()
+        })
+    }
+
     /// The same script on all hosts at once; what each printed.
     pub fn everywhere(&self, script: &str) -> Vec<String> {
-        thread::scope(|all| {
-            let started = HOSTS.map(|host| all.spawn(move || self.sh(host, script)));
-            started.map(|one| one.join().unwrap()).into()
-        })
+        self.each(&HOSTS, script)
     }
 
     /// A command as root on a host by the stage's ssh_config, not yet started, with pipes to all its

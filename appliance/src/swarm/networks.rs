@@ -20,7 +20,7 @@ const DOCKER_INGRESS: &str = "ingress";
 const INGRESS: &str = "apiarist-ingress";
 /// How long one question or change may take.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long Docker may take to build its ingress up or down.
+/// How long Docker may take to build a network up or down: for a bridge it starts dozens of programs.
 const SETTLE: Duration = Duration::from_secs(40);
 
 /// Makes `docker_gwbridge` with the site's networks, if the site has any. One with others, as it
@@ -43,7 +43,7 @@ pub(super) async fn gateway_bridge(
         engine
             .bounded(
                 "removing docker_gwbridge of other networks",
-                PATIENCE,
+                SETTLE,
                 removing,
             )
             .await?;
@@ -51,7 +51,7 @@ pub(super) async fn gateway_bridge(
     let request = gateway_bridge_request(&wanted, options.gwbridge_v6.is_some());
     let making = docker.create_network(request);
     engine
-        .bounded("making docker_gwbridge", PATIENCE, making)
+        .bounded("making docker_gwbridge", SETTLE, making)
         .await?;
     Ok(())
 }

@@ -55,18 +55,15 @@ impl Stage {
 
     fn same_bytes(&self, volume: &str) {
         let minor = self.minor(volume);
-        let copies = self.copies(volume).into_iter();
-        let sums: BTreeMap<&str, String> = copies
-            .map(|host| {
-                // Past the page cache, which knows nothing of what DRBD wrote below it.
-                let script = format!(
-                    "bytes=$(($(cat /sys/block/drbd{minor}/size) * 512))
-                     sum=$(dd if=/dev/drbdvg/{volume} bs=1M iflag=direct,count_bytes count=$bytes status=none | sha256sum | cut -d' ' -f1)
-                     echo $bytes $sum"
-                );
-                (host, self.cluster.sh(host, &script))
-            })
-            .collect();
+        let copies = self.copies(volume);
+        // Past the page cache, which knows nothing of what DRBD wrote below it.
+        let script = format!(
+            "bytes=$(($(cat /sys/block/drbd{minor}/size) * 512))
+             sum=$(dd if=/dev/drbdvg/{volume} bs=1M iflag=direct,count_bytes count=$bytes status=none | sha256sum | cut -d' ' -f1)
+             echo $bytes $sum"
+        );
+        let sums = self.cluster.each(&copies, &script);
+        let sums: BTreeMap<&str, String> = copies.into_iter().zip(sums).collect();
         println!("{volume}, compared below DRBD: {sums:?}");
         assert!(sums.len() >= 2, "{volume} has one copy: {sums:?}");
         let first = sums.values().next().unwrap();
