@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use hive_inventory::disk::NAME_ESP;
 use hive_inventory::node::BootReport;
+use rustix::fs::syncfs;
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 
 use crate::boot_entry::{Blessing, bless};
@@ -110,36 +111,37 @@ fn bless_in(folder: &Path, image_version: &str, partition: &Path) -> Result<bool
     }
 }
 
-/// A mounted partition, unmounted when dropped.
-struct Mounted<'a>(Option<&'a Path>);
+/// A mounted partition, taken out of sight when dropped.
+struct Mounted<'a>(&'a Path);
 
 impl<'a> Mounted<'a> {
+    /// Mounts it; what a daemon that was killed meanwhile left mounted there goes first.
     fn new(partition: &Path, point: &'a Path) -> Result<Self, EspError> {
         fs::create_dir_all(point).map_err(refused(format!("making {}", point.display())))?;
+        while unmount(point, UnmountFlags::DETACH).is_ok() {}
         let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
         mount(partition, point, c"vfat", flags, Some(c"umask=0077")).map_err(refused(format!(
             "mounting {} on {}",
             partition.display(),
             point.display()
         )))?;
-        Ok(Self(Some(point)))
+        Ok(Self(point))
     }
 
-    /// Unmounts, which writes what is left, and tells if that fails.
-    fn close(mut self) -> Result<(), EspError> {
-        self.0.take().map_or(Ok(()), |point| {
-            unmount(point, UnmountFlags::empty())
-                .map_err(refused(format!("unmounting {}", point.display())))
-        })
+    /// Writes what is left, tells if that fails, and unmounts.
+    fn close(self) -> Result<(), EspError> {
+        fs::File::open(self.0)
+            .and_then(|top| Ok(syncfs(top)?))
+            .map_err(refused(format!("writing {}", self.0.display())))
     }
 }
 
 impl Drop for Mounted<'_> {
     fn drop(&mut self) {
-        if let Some(point) = self.0 {
-            // The error that led here is the one to tell; a mount left behind harms nobody.
-            let _ = unmount(point, UnmountFlags::DETACH);
-        }
+        // Detached, since a program that this daemon starts just now holds copies of its open files until it
+        // runs: an unmount that insists on the last one would be refused as busy, and the partition stay mounted.
+        // What can fail is told by `close`.
+        let _ = unmount(self.0, UnmountFlags::DETACH);
     }
 }
 

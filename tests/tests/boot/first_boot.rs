@@ -46,6 +46,11 @@ fn a_host_becomes_ready_and_keeps_only_its_state() {
     host.sh("docker run --name keep tiny /hived --help");
     host.sh("echo by hand > /etc/by-hand; echo kept > /var/lib/kept; touch /home/admin/kept");
     let machine_id = host.sh("cat /etc/machine-id");
+    assert_eq!(
+        host.sh("findmnt -rno TARGET /dev/vda1 || true"),
+        "",
+        "the EFI system partition stays mounted"
+    );
     let good = host.sh("mkdir -p /tmp/esp && mount -o ro /dev/vda1 /tmp/esp && ls /tmp/esp/EFI/Linux && umount /tmp/esp");
     assert_eq!(
         good,
