@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::{Connection, DiskState, Resource};
 
-/// How long marks have to stay as they are.
+/// How long marks have to stay. They may get fewer meanwhile: what the volume's user writes over is marked no more.
 const STAYS: Duration = Duration::from_secs(30);
 /// The longest wait, where a new connection did not help.
 const LONGEST: Duration = Duration::from_secs(60 * 60);
@@ -42,9 +42,10 @@ impl LeftOver {
             let whole = [resource.disk, peer.disk].map(|disk| disk == DiskState::UpToDate);
             let at_rest = peer.connection == Connection::Connected && whole == [true, true];
             let bytes = if at_rest { peer.out_of_sync } else { 0 };
-            if bytes != marks.bytes {
-                (marks.bytes, marks.since) = (bytes, now);
+            if bytes == 0 || bytes > marks.bytes {
+                marks.since = now;
             }
+            marks.bytes = bytes;
             if at_rest && bytes == 0 {
                 marks.stays = STAYS;
             }
@@ -124,7 +125,15 @@ mod tests {
     }
 
     #[test]
-    fn marks_that_change_are_worked_on_and_those_of_a_cut_connection_are_no_wonder() {
+    fn marks_that_the_user_slowly_writes_over_are_left_over_too() {
+        let looks: Vec<_> = (1..6)
+            .map(|n| seen(Connected, UpToDate, 90_000 - n * 4096))
+            .collect();
+        assert_eq!(told(&looks), [3]);
+    }
+
+    #[test]
+    fn marks_that_get_more_are_news_and_those_of_a_cut_connection_are_no_wonder() {
         let looks: Vec<_> = (1..9)
             .map(|n| seen(Connected, UpToDate, n * 4096))
             .collect();
