@@ -19,14 +19,16 @@ use crate::peers::{FOLLOW_PATH, Questioner};
 
 /// Between two questions of a kind; a proof lives through two that fail.
 const PAUSE: Duration = Duration::from_secs(1);
-/// The same while no service asks for anything: nobody needs a proof then, Docker tells a manager of
-/// new services by itself, and each question costs a small host something.
-const CALM_PAUSE: Duration = Duration::from_secs(5);
+/// The same while no service asks for anything: nobody needs a proof then, Docker tells a manager of new services by
+/// itself, and each question costs a small host something, and what is asked of the swarm its leader as well.
+const CALM_PAUSE: Duration = Duration::from_secs(15);
+/// The same for a worker's questions about the swarm: Docker tells it of no service.
+const CALM_WORKER_PAUSE: Duration = Duration::from_secs(5);
 /// At least this lies between two questions of a kind: containers that start together are one event.
 const GAP: Duration = Duration::from_millis(200);
 /// How long a manager that answers as one is taken for one unasked: for that question Docker starts two
 /// programs each time.
-const MANAGER: Duration = Duration::from_secs(15);
+const MANAGER: Duration = Duration::from_secs(60);
 /// After a failure, where only events are lost.
 const AGAIN: Duration = Duration::from_secs(1);
 /// A hive's answer that takes longer is too old for a proof anyway.
@@ -72,18 +74,16 @@ pub struct Nudges {
 }
 
 impl Nudges {
-    /// Waits for a while, or until somebody calls, or until there is more to do.
-    async fn pause(&self, call: &Notify) {
+    /// Waits for a while, which is `while_calm` as long as nothing is asked for, or until somebody calls, or until there
+    /// is more to do.
+    async fn pause(&self, call: &Notify, while_calm: Duration) {
         let mut calm = self.calm.subscribe();
-        let length = match *calm.borrow_and_update() {
-            true => CALM_PAUSE,
-            false => PAUSE,
-        };
+        let is_calm = *calm.borrow_and_update();
         sleep(GAP).await;
         tokio::select! {
-            () = sleep(length) => {}
+            () = sleep(if is_calm { while_calm } else { PAUSE }) => {}
             () = call.notified() => {}
-            _ = calm.wait_for(|calm| !calm), if length == CALM_PAUSE => {}
+            _ = calm.wait_for(|calm| !calm), if is_calm => {}
         }
     }
 
@@ -168,7 +168,11 @@ async fn swarm(
         if out.is_closed() {
             return;
         }
-        nudges.pause(&nudges.swarm).await;
+        let while_calm = match before.manager {
+            Some(_) => CALM_PAUSE,
+            None => CALM_WORKER_PAUSE,
+        };
+        nudges.pause(&nudges.swarm, while_calm).await;
     }
 }
 
@@ -266,7 +270,7 @@ async fn words(
         };
         told(&mut trouble, heard);
         // Nobody else waits for this call.
-        nudges.pause(&Notify::new()).await;
+        nudges.pause(&Notify::new(), CALM_PAUSE).await;
     }
 }
 
@@ -303,7 +307,7 @@ where
             Err(words) => Err(words),
         };
         told(&mut trouble, looked);
-        nudges.pause(call).await;
+        nudges.pause(call, CALM_PAUSE).await;
     }
 }
 
