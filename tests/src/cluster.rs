@@ -196,7 +196,12 @@ impl Cluster {
 impl Cluster {
     /// Waits until all three hosts are managers that answer and take tasks.
     pub fn whole(&self) {
-        self.sh(HOSTS[0], WHOLE);
+        self.whole_by(HOSTS[0]);
+    }
+
+    /// The same as this manager sees it.
+    pub fn whole_by(&self, manager: &str) {
+        self.sh(manager, WHOLE);
     }
 
     /// The machine of a host that runs.

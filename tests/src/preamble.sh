@@ -1,8 +1,14 @@
 # What the boxes' scripts have in common. SLOW is how many times slower this computer is than a quick one.
 set -eu
 fail() { echo "$*" >&2; exit 1; }
-# within SECONDS COMMAND...: until it succeeds
-within() { s=$1; shift; end=$(($(date +%s) + s * SLOW)); until "$@"; do [ "$(date +%s)" -lt $end ] || fail "not within $s s: $* $(docker service ps --no-trunc --format '{{.Name}} {{.Node}} {{.CurrentState}} {{.Error}}' ${2-} 2>/dev/null | head -8)"; sleep 1; done; }
+# within SECONDS COMMAND...: until it succeeds; a pause is as long as a try, which keeps an emulated host busy
+within() {
+    local s=$1 end=$((EPOCHSECONDS + $1 * SLOW)) tried; shift
+    while tried=$EPOCHSECONDS; ! "$@"; do
+        [ $EPOCHSECONDS -lt $end ] || fail "not within $s s: $* $(docker service ps --no-trunc --format '{{.Name}} {{.Node}} {{.CurrentState}} {{.Error}}' ${2-} 2>/dev/null | head -8)"
+        tried=$((EPOCHSECONDS - tried)); sleep $((tried > 1 ? tried : 1))
+    done
+}
 # refuses WORDS COMMAND...: fails, with these words
 refuses() { words=$1; shift; if out=$("$@" 2>&1); then fail "was not refused: $*"; fi; has "$words" "$out"; }
 has() { case "$2" in *"$1"*) ;; *) fail "no '$1' in: $2" ;; esac; }

@@ -7,11 +7,11 @@ use hive_qemu::Patience;
 
 use crate::cluster::{Cluster, HOSTS};
 
-/// Between two looks; or as long as a look took, which is what it costs emulated hosts. What is measured does not come
-/// from looks.
+/// Between two looks; or twice as long as a look took, which is what it costs emulated hosts. What is measured does not
+/// come from looks.
 const PAUSE: Duration = Duration::from_secs(2);
 /// No pause is longer.
-const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 impl Cluster {
     /// A time that is enough on a quick computer, stretched for this one.
@@ -55,7 +55,7 @@ impl Cluster {
                     let limit = limit.as_secs_f64();
                     panic!("waited {limit:.0} s for {what}: {why}\n{}", more())
                 }
-                Err(_) => thread::sleep(looked.elapsed().clamp(PAUSE, LONGEST_PAUSE)),
+                Err(_) => thread::sleep((2 * looked.elapsed()).clamp(PAUSE, LONGEST_PAUSE)),
             }
         }
     }

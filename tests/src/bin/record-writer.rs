@@ -14,8 +14,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use hive_tests::records::{self, Record};
 
 const USAGE: &str = "record-writer write FILE\nrecord-writer verify FILE ACKNOWLEDGED\nrecord-writer list FILE FIRST\n";
-/// Pause between records: a story that counts them should not fill a disk.
-const PAUSE: Duration = Duration::from_millis(50);
+/// Pause between records: they should not fill a disk, nor keep an emulated host busy.
+const PAUSE: Duration = Duration::from_millis(200);
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();

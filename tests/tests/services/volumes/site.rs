@@ -11,8 +11,9 @@ pub const WRITER: &str = "writer";
 pub const RECORDS: &str = "records";
 /// What it writes.
 pub const FILE: &str = "/records/file";
-/// The size of its volume at first.
-const MEGABYTES: u64 = 500;
+/// The size of its volume at first: the least that xfs takes, since all of it is filled, compared and read again and
+/// again.
+const MEGABYTES: u64 = 300;
 /// Services with a volume where their image has content, and what the volume is formatted with. Each
 /// volume has the name of its service.
 pub const FILLED: [(&str, &str); 2] = [("served", "ext4"), ("servedtoo", "xfs")];
@@ -38,7 +39,7 @@ services:
     replicas: 1
     stop_grace_period: 1s
     volumes:
-    - {{source: served, target: /www, type: volume, drbd: {{fstype: ext4, size: 100M}}}}
+    - {{source: served, target: /www, type: volume, drbd: {{fstype: ext4, size: 32M}}}}
   servedtoo:
     image: box:1
     replicas: 1
