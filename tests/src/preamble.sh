@@ -1,7 +1,7 @@
 # What the boxes' scripts have in common. SLOW is how many times slower this computer is than a quick one.
 set -eu
 fail() { echo "$*" >&2; exit 1; }
-# within SECONDS COMMAND...: until it succeeds; a pause is as long as a try, which keeps an emulated host busy
+# within SECONDS COMMAND...: until it succeeds; a try keeps an emulated host busy, so a pause is as long
 within() {
     local s=$1 end=$((EPOCHSECONDS + $1 * SLOW)) tried; shift
     while tried=$EPOCHSECONDS; ! "$@"; do
