@@ -1,7 +1,7 @@
 //! Blocks that DRBD goes on counting as different although all copies are up to date.
 //!
-//! Seen with 9.2.19: a host that had been cut off, or without power, was filled by two others at once ("Peer was
-//! unstable during resync"), and what it had got from one stayed marked towards the other.
+//! Seen with 9.2.19: a host that had been cut off, or without power, was to be filled by two others at
+//! once, and what it had got from one stayed marked towards the other.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
