@@ -155,6 +155,9 @@ impl Switch {
         let address = json!({"type": "unix", "path": port.socket()});
         let stream = json!({"type": "stream", "id": netdev, "server": true, "addr": address});
         self.engine.execute("netdev_add", stream)?;
+        // QEMU ends with a segmentation fault when a frame is for a port where nobody is connected
+        // and which is up. It takes it down by itself only once it listens; who connects brings it up.
+        self.set_link(name, false)?;
         let id = format!("hub-{name}");
         let member = json!({"type": "hubport", "id": id, "hubid": 0, "netdev": netdev});
         self.engine.execute("netdev_add", member)?;
@@ -170,10 +173,16 @@ impl Switch {
     }
 
     /// Lets frames through a port, or loses them silently both ways: the machine keeps its carrier.
+    /// Whoever is plugged in anew finds it up; where nobody is, it stays down until then.
     ///
     /// # Errors
     /// There is no such port, or the switch is gone.
     pub fn set_port(&self, name: &str, up: bool) -> Result<()> {
+        let plugged = read_json::<Identity>(&Port::new(&self.engine.dir, name).user())?;
+        self.set_link(name, up && plugged.is_some_and(|user| user.alive()))
+    }
+
+    fn set_link(&self, name: &str, up: bool) -> Result<()> {
         let arguments = json!({"name": netdev(name), "up": up});
         self.engine.execute("set_link", arguments).map(drop)
     }

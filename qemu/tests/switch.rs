@@ -96,6 +96,32 @@ fn who_spoke_while_alone_is_heard_by_who_comes_later() {
     meet(&mut b, &mut a, 3);
 }
 
+/// QEMU ends with a segmentation fault when a frame is for a port that is up and has nobody.
+#[test]
+fn frames_for_a_port_without_a_member_harm_nobody() {
+    if !can_run() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let switch = Switch::start(dir.path(), Lifetime::Tied).unwrap();
+    let mut a = switch.tap("a").unwrap();
+    for number in 0..30 {
+        // What is sent first is still on its way while the port is made.
+        for _ in 0..100 {
+            a.send(&frame(1)).unwrap();
+        }
+        let name = format!("empty-{number}");
+        switch.port(&name).unwrap();
+        switch.set_port(&name, true).unwrap();
+    }
+    let mut b = switch.tap("empty-0").unwrap();
+    meet(&mut a, &mut b, 2);
+    drop(b);
+    switch.set_port("empty-0", true).unwrap();
+    let mut b = switch.tap("empty-1").unwrap();
+    meet(&mut a, &mut b, 3);
+}
+
 /// The switch's end of a port waits until its frames are taken, and everybody else with it. A
 /// machine that takes none (its system has not come to its network yet) must not be felt.
 #[test]
