@@ -6,7 +6,7 @@ use std::time::Duration;
 use hive_inventory::volumes::FileSystemReport;
 use hive_volumes::upkeep::{Next, Seen, next};
 use hive_volumes::{Module, Record};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::effort::Effort;
 use super::host::Host;
@@ -16,8 +16,6 @@ use super::{mounts, report, restart};
 
 /// Pause while others have something to do, or a person.
 const WAITING: Duration = Duration::from_secs(5);
-/// Pause when all is as it should be.
-const SETTLED: Duration = Duration::from_secs(15);
 /// A turn of more steps than the longest way has goes in circles.
 const STEPS: u32 = 40;
 /// Whoever acts on a volume may wait in the kernel for frozen I/O, and then only a restart helps.
@@ -36,29 +34,27 @@ pub enum Outcome {
     Cared {
         /// Docker's version of the config.
         version: u64,
-        /// How long to wait before the next turn.
-        pause: Duration,
-        /// Whether everything is as it should be.
-        settled: bool,
+        /// How long to wait before the next turn; `None`: all is as it should be, and the next reading is time enough.
+        pause: Option<Duration>,
     },
 }
 
-/// Sees to a volume.
-pub async fn care(host: &Arc<Host>, name: &str, effort: &mut Effort) -> Outcome {
+/// Sees to a volume. Its record may be as old as `oldest`, if nobody here had the volume since.
+pub async fn care(host: &Arc<Host>, name: &str, effort: &mut Effort, oldest: Instant) -> Outcome {
     for _ in 0..STEPS {
         let held = turn(host, name).await;
         if host.goes_down() {
             return Outcome::Later;
         }
-        let record = match host.record(name).await {
+        let oldest = oldest.max(held.unchanged_since());
+        let record = match host.record_since(name, oldest).await {
             Ok(Some(record)) => record,
             Ok(None) => return Outcome::Gone,
             Err(_) => return Outcome::Later,
         };
-        let cared = |pause, settled| Outcome::Cared {
+        let cared = |pause| Outcome::Cared {
             version: record.version,
             pause,
-            settled,
         };
         let (seen, here) = match look(host, &record).await {
             Ok(looked) => looked,
@@ -66,7 +62,7 @@ pub async fn care(host: &Arc<Host>, name: &str, effort: &mut Effort) -> Outcome 
                 let pause = effort.is_blind(why);
                 let told = report::unseen(&record, host.me(), effort);
                 host.tell(name, told);
-                return cared(pause, false);
+                return cared(Some(pause));
             }
         };
         let next = next(&record, &here.borrow(), &seen);
@@ -78,8 +74,8 @@ pub async fn care(host: &Arc<Host>, name: &str, effort: &mut Effort) -> Outcome 
         host.tell(name, told);
         let step = match next {
             Next::Do(step) => step,
-            Next::Wait(_) | Next::Stuck(_) => return cared(WAITING, false),
-            Next::Settled => return cared(SETTLED, true),
+            Next::Wait(_) | Next::Stuck(_) => return cared(Some(WAITING)),
+            Next::Settled => return cared(None),
         };
         if !effort.is_on(&step) {
             eprintln!("<6>hived: volume {name}: {step}");
@@ -93,7 +89,7 @@ pub async fn care(host: &Arc<Host>, name: &str, effort: &mut Effort) -> Outcome 
         }
         let pause = effort.tried(&step, done);
         if !pause.is_zero() {
-            return cared(pause, false);
+            return cared(Some(pause));
         }
     }
     Outcome::Later

@@ -16,7 +16,7 @@ use hive_volumes::record::document::CONFIG_PREFIX;
 use hive_volumes::seen::left_over::LeftOver;
 use hive_volumes::{Record, State, VolumeName};
 use tokio::sync::{Notify, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::access::{Access, short};
 use super::backing::Group;
@@ -118,7 +118,19 @@ impl Host {
     /// # Errors
     /// No manager with a majority tells, or the record is one that nobody may act on; in words.
     pub async fn record(&self, name: &str) -> Result<Option<Record>, String> {
-        let reading = self.read().await?;
+        self.record_since(name, Instant::now()).await
+    }
+
+    /// The record of a volume, read from Raft at `oldest` or later.
+    ///
+    /// # Errors
+    /// As [`Self::record`].
+    pub(super) async fn record_since(
+        &self,
+        name: &str,
+        oldest: Instant,
+    ) -> Result<Option<Record>, String> {
+        let reading = self.read_since(oldest).await?;
         let Records {
             volumes,
             unreadable,
@@ -139,15 +151,15 @@ impl Host {
     /// # Errors
     /// As [`Self::record`].
     pub async fn records(&self) -> Result<Records, String> {
-        Ok(self.read().await?.records.clone())
+        Ok(self.read_since(Instant::now()).await?.records.clone())
     }
 
-    /// Records with what belongs to them, read just now.
+    /// Records with what belongs to them, read at `oldest` or later.
     ///
     /// # Errors
     /// As [`Self::record`].
-    pub(super) async fn read(&self) -> Result<Arc<Reading>, String> {
-        let read = self.reading.now(async || {
+    pub(super) async fn read_since(&self, oldest: Instant) -> Result<Arc<Reading>, String> {
+        let read = self.reading.since(oldest, async || {
             let reading = timeout(PATIENCE, self.access.read()).await;
             reading.unwrap_or_else(|_| Err(late("tell of volumes")))
         });

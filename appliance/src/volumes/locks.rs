@@ -10,9 +10,10 @@ use tokio::time::Instant;
 #[derive(Debug, Default)]
 pub struct Locks(Mutex<BTreeMap<String, Lock>>);
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 struct Lock {
-    turn: Arc<tokio::sync::Mutex<()>>,
+    /// When somebody had it last.
+    turn: Arc<tokio::sync::Mutex<Instant>>,
     doing: Arc<Mutex<Option<Doing>>>,
 }
 
@@ -26,16 +27,28 @@ struct Doing {
 #[derive(Debug)]
 pub struct Held {
     doing: Arc<Mutex<Option<Doing>>>,
-    _turn: OwnedMutexGuard<()>,
+    before: Instant,
+    turn: OwnedMutexGuard<Instant>,
+}
+
+impl Default for Lock {
+    fn default() -> Self {
+        Self {
+            turn: Arc::new(tokio::sync::Mutex::new(Instant::now())),
+            doing: Arc::default(),
+        }
+    }
 }
 
 impl Locks {
     /// Waits for that right.
     pub async fn lock(&self, name: &str) -> Held {
         let Lock { turn, doing } = self.of(name);
+        let turn = turn.lock_owned().await;
         Held {
-            _turn: turn.lock_owned().await,
             doing,
+            before: *turn,
+            turn,
         }
     }
 
@@ -55,6 +68,11 @@ impl Locks {
 }
 
 impl Held {
+    /// Since when nobody else had it: what was learnt of the volume later is not changed by anybody here.
+    pub fn unchanged_since(&self) -> Instant {
+        self.before
+    }
+
     /// Tells what is done next.
     pub fn says(&self, what: String) {
         let since = Instant::now();
@@ -65,6 +83,7 @@ impl Held {
 impl Drop for Held {
     fn drop(&mut self) {
         *locked(&self.doing) = None;
+        *self.turn = Instant::now();
     }
 }
 
@@ -90,8 +109,11 @@ mod tests {
         let doing = locks.doing("web");
         assert_eq!(doing.as_deref(), Some("checking its file system for 0 s"));
         assert!(timeout(SHORT, locks.lock("db")).await.is_ok());
+        let dropped = Instant::now();
+        assert!(held.unchanged_since() < dropped);
         drop(held);
-        let _next = locks.lock("web").await;
+        let next = locks.lock("web").await;
         assert_eq!(locks.doing("web"), None);
+        assert!(next.unchanged_since() >= dropped);
     }
 }

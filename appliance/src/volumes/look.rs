@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use hive_system::drbd;
 use hive_volumes::resource;
-use hive_volumes::seen::left_over::LeftOver;
+use hive_volumes::seen::left_over::{LeftOver, Stayed};
 use hive_volumes::seen::{Connection, Resource, proc_drbd, status_json};
 use hive_volumes::upkeep::{DockerVolume, Here, Mount, Seen};
 use hive_volumes::{Module, Record};
@@ -69,12 +69,13 @@ impl Host {
             });
         }
         let resource = self.resource(record).await?;
-        let left_over = self.left_over(name, |marks| {
-            let peer = marks.look(resource.as_ref(), Instant::now());
-            peer.map(str::to_owned)
-        });
-        let left_over = match left_over {
-            Some(peer) if self.access().counts(&peer, record).await == Some(0) => Some(peer),
+        let stayed = self.left_over(name, |marks| marks.look(resource.as_ref(), Instant::now()));
+        let left_over = match stayed {
+            Some(Stayed { peer, of_resync })
+                if of_resync || self.access().counts(&peer, record).await == Some(0) =>
+            {
+                Some(peer)
+            }
             _ => None,
         };
         Ok(Seen {

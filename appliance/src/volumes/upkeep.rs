@@ -17,7 +17,7 @@ use super::care::{Outcome, care};
 use super::effort::Effort;
 use super::host::Host;
 use super::raft::Reading;
-use super::schedule::Schedule;
+use super::schedule::{Schedule, Turn};
 use super::{kept, labels, look, report};
 
 /// Pause between readings while something is not as it should be.
@@ -31,7 +31,8 @@ const QUEUE: usize = 64;
 
 /// What comes in.
 enum News {
-    Read(Result<Arc<Reading>, String>),
+    /// Asked at this moment.
+    Read(Instant, Result<Arc<Reading>, String>),
     /// What goes with a reading is done; what is wrong with it.
     Rounded(Option<PoolReport>, Vec<String>),
     Cared(String, Effort, Outcome),
@@ -42,7 +43,7 @@ pub async fn run(host: Arc<Host>) {
     tokio::spawn(follow(Arc::clone(&host)));
     let (sender, mut news) = mpsc::channel(QUEUE);
     let mut schedule = Schedule::default();
-    let (mut read_at, mut reading) = (Some(Instant::now()), false);
+    let (mut read_at, mut reading, mut could_read) = (Some(Instant::now()), false, false);
     loop {
         let now = Instant::now();
         if !reading && read_at.is_some_and(|at| at <= now) {
@@ -50,10 +51,15 @@ pub async fn run(host: Arc<Host>) {
             tokio::spawn(read(Arc::clone(&host), sender.clone()));
         }
         if look::module_fault().is_none() && !host.goes_down() {
-            for (name, mut effort) in schedule.begin(now) {
+            for Turn {
+                name,
+                mut effort,
+                oldest,
+            } in schedule.begin(now)
+            {
                 let (host, sender) = (Arc::clone(&host), sender.clone());
                 tokio::spawn(async move {
-                    let outcome = care(&host, &name, &mut effort).await;
+                    let outcome = care(&host, &name, &mut effort, oldest).await;
                     // Nobody listens when the process ends.
                     let _ = sender.send(News::Cared(name, effort, outcome)).await;
                 });
@@ -65,18 +71,19 @@ pub async fn run(host: Arc<Host>) {
         let wake = next.into_iter().chain(read_due).min();
         tokio::select! {
             Some(news) = news.recv() => match news {
-                News::Read(Ok(reading)) => {
-                    schedule.take(&reading.records, Instant::now());
+                News::Read(asked, Ok(reading)) => {
+                    could_read = true;
+                    schedule.take(&reading.records, asked, Instant::now());
                     let known = schedule.names();
                     host.change(|report| {
                         report.volumes.retain(|name, _| known.contains(name));
                     });
                 }
-                News::Read(Err(_)) => {}
+                News::Read(_, Err(_)) => could_read = false,
                 News::Rounded(pool, faults) => {
                     host.change(|report| (report.pool, report.faults) = (pool, faults));
                     reading = false;
-                    let pause = match schedule.is_settled() {
+                    let pause = match could_read && schedule.is_settled() {
                         true => SETTLED,
                         false => UNSETTLED,
                     };
@@ -120,10 +127,11 @@ async fn follow(host: Arc<Host>) {
 
 /// Reads, and does what goes with it.
 async fn read(host: Arc<Host>, news: mpsc::Sender<News>) {
-    let read = host.read().await;
+    let asked = Instant::now();
+    let read = host.read_since(asked).await;
     let mut faults: Vec<String> = Vec::new();
     // Nobody listens when the process ends.
-    let _ = news.send(News::Read(read.clone())).await;
+    let _ = news.send(News::Read(asked, read.clone())).await;
     match read {
         Ok(reading) => {
             let records = &reading.records;

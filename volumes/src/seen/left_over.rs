@@ -1,7 +1,7 @@
 //! Blocks that DRBD goes on counting as different although all copies are up to date.
 //!
 //! Seen with 9.2.19: a host that had been cut off, or without power, was to be filled by two others at
-//! once, and what it had got from one stayed marked towards the other.
+//! once, and what it had got from one stayed marked towards the other, on one side or on both.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -23,11 +23,23 @@ struct Marks {
     since: Instant,
     /// How long they have to stay this time.
     stays: Duration,
+    /// Those that there are now, or come next, are of connecting or filling.
+    of_resync: bool,
+}
+
+/// Marks that stay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stayed {
+    /// Towards this host.
+    pub peer: String,
+    /// They were there when the two came to rest, after they had connected or one had been filled. Otherwise a comparison
+    /// of the copies may have found them, in a life of hived's that has seen nothing of it.
+    pub of_resync: bool,
 }
 
 impl LeftOver {
-    /// Takes in what was seen at a moment; tells the peer towards which marks stay, if there is one.
-    pub fn look(&mut self, resource: Option<&Resource>, now: Instant) -> Option<&str> {
+    /// Takes in what was seen at a moment; tells of marks that stay, if there are any.
+    pub fn look(&mut self, resource: Option<&Resource>, now: Instant) -> Option<Stayed> {
         let Some(resource) = resource else {
             self.0.clear();
             return None;
@@ -38,10 +50,16 @@ impl LeftOver {
                 bytes: 0,
                 since: now,
                 stays: STAYS,
+                of_resync: false,
             });
             let whole = [resource.disk, peer.disk].map(|disk| disk == DiskState::UpToDate);
             let at_rest = peer.connection == Connection::Connected && whole == [true, true];
             let bytes = if at_rest { peer.out_of_sync } else { 0 };
+            if !at_rest {
+                marks.of_resync = peer.connection != Connection::Verifying;
+            } else if bytes == 0 || (marks.bytes > 0 && bytes > marks.bytes) {
+                marks.of_resync = false;
+            }
             if bytes == 0 || bytes > marks.bytes {
                 marks.since = now;
             }
@@ -54,8 +72,11 @@ impl LeftOver {
             marks.bytes > 0 && now.saturating_duration_since(marks.since) >= marks.stays
         };
         let mut all = self.0.iter();
-        all.find(|(_, marks)| stayed(marks))
-            .map(|(host, _)| host.as_str())
+        let (peer, marks) = all.find(|(_, marks)| stayed(marks))?;
+        Some(Stayed {
+            peer: peer.clone(),
+            of_resync: marks.of_resync,
+        })
     }
 
     /// The connection was made anew at a moment, or that failed: next time they have to stay for longer.
@@ -68,7 +89,7 @@ impl LeftOver {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Connection::{Connected, SyncTarget, Trying};
+    use super::super::Connection::{Connected, SyncTarget, Trying, Verifying};
     use super::super::DiskState::{Inconsistent, UpToDate};
     use super::super::Peer;
     use super::*;
@@ -96,9 +117,9 @@ mod tests {
         let mut told = Vec::new();
         for (number, look) in looks.iter().enumerate() {
             let now = start + Duration::from_secs(10) * u32::try_from(number).unwrap();
-            if let Some(peer) = left_over.look(Some(look), now).map(str::to_owned) {
-                assert_eq!(peer, "h1");
-                left_over.tried(&peer, now);
+            if let Some(stayed) = left_over.look(Some(look), now) {
+                assert_eq!(stayed.peer, "h1");
+                left_over.tried(&stayed.peer, now);
                 told.push(number);
             }
         }
@@ -140,6 +161,32 @@ mod tests {
         assert!(told(&looks).is_empty());
         let looks: Vec<_> = (1..9).map(|_| seen(Trying, UpToDate, 4096)).collect();
         assert!(told(&looks).is_empty());
+    }
+
+    #[test]
+    fn marks_of_a_resync_are_told_from_those_that_a_comparison_found() {
+        let of_resync = |before: &[Resource]| {
+            let (mut left_over, start) = (LeftOver::default(), Instant::now());
+            for look in before {
+                left_over.look(Some(look), start);
+            }
+            let marked = seen(Connected, UpToDate, 4096);
+            left_over.look(Some(&marked), start);
+            let stayed = left_over.look(Some(&marked), start + STAYS);
+            stayed.unwrap().of_resync
+        };
+        let filled = seen(SyncTarget, Inconsistent, 8192);
+        let (same, fewer) = (seen(Connected, UpToDate, 0), seen(Connected, UpToDate, 512));
+        assert!(of_resync(&[seen(Trying, UpToDate, 0)]));
+        assert!(of_resync(&[same.clone(), filled.clone()]));
+        assert!(of_resync(&[
+            filled.clone(),
+            seen(Connected, UpToDate, 8192)
+        ]));
+        assert!(!of_resync(&[]), "nothing is known of what was before");
+        assert!(!of_resync(&[filled.clone(), same]));
+        assert!(!of_resync(&[filled.clone(), fewer]), "more were found");
+        assert!(!of_resync(&[filled, seen(Verifying, UpToDate, 0)]));
     }
 
     #[test]

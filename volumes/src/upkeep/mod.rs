@@ -37,8 +37,8 @@ pub struct Seen {
     pub users: usize,
     /// Docker's volume of that name.
     pub docker: DockerVolume,
-    /// A peer towards which this host has had marks for long (see [`LeftOver`](crate::seen::left_over::LeftOver)),
-    /// and that itself has none: an online verify that finds a difference marks it on both.
+    /// A peer towards which this host has had marks for long (see [`LeftOver`](crate::seen::left_over::LeftOver)) that
+    /// an online verify did not find: they are of a resync, or the peer itself has none.
     pub left_over: Option<String>,
 }
 

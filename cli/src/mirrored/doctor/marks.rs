@@ -8,7 +8,8 @@ use super::connections::link;
 use super::findings::{Finding, Situation, Step};
 
 /// Two hosts of which one counts blocks as different, or both. An online verify that finds a difference marks it on
-/// both; marks of one alone are what a resync left over.
+/// both; marks of one alone are what a resync left over. It may leave some on both, too, which hosts that saw it clear
+/// before a person looks.
 pub(super) fn marked(case: &Case<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (host, resource) in case.resources() {
@@ -75,10 +76,14 @@ fn finding(
     // Only with DRBD 9 marks were seen to be left over.
     if both || record.identity.module == Module::Drbd84 {
         return finding.steps(fill(case, record, keeps, loses)).advice(format!(
-            "`hive volumes verify` marks what differs, so a disk or the memory of one host is to be looked at. This gives {loses} what {keeps} has{}; do it the other way round if you know that the other copy is the right one",
+            "`hive volumes verify` marks what differs, so a disk or the memory of one host is to be looked at. This gives {loses} what {keeps} has{}; do it the other way round if you know that the other copy is the right one{}",
             match used_on(keeps) {
                 true => ", which is what its service sees",
                 false => "",
+            },
+            match record.identity.module {
+                Module::Drbd9 => ". If a host came back just now, wait a minute and look again: what a resync left marked goes by itself",
+                Module::Drbd84 => "",
             }
         ));
     }

@@ -43,13 +43,15 @@ fn rolling(stage: &Stage) {
                     .then_some(())
                     .ok_or("it has not gone down".into())
             });
+        let up = since.elapsed().as_secs();
         cluster.joined();
         cluster.whole();
+        let whole = since.elapsed().as_secs();
         stage.intact();
         let writer = stage.writing();
         println!(
-            "{host} rebooted in {:.0} s; the writer is on {writer}, and the longest time without a record was {:.2} s",
-            since.elapsed().as_secs_f64(),
+            "{host} rebooted: it was up after {up} s, the swarm whole after {whole} s, its copies after {} s; the writer is on {writer}, and the longest time without a record was {:.2} s",
+            since.elapsed().as_secs(),
             stage.listener.look(|h| h.silence(since)).as_secs_f64()
         );
     }
