@@ -13,7 +13,7 @@ use hive_inventory::disk::HIVED_PORT;
 use hive_inventory::seed::MirroredDisk;
 use hive_inventory::volumes::VolumesReport;
 use hive_volumes::record::document::CONFIG_PREFIX;
-use hive_volumes::seen::left_over::LeftOver;
+use hive_volumes::seen::history::History;
 use hive_volumes::{Record, State, VolumeName};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout};
@@ -50,7 +50,7 @@ pub struct Host {
     latest: Mutex<Arc<Reading>>,
     pub(super) status: Shared<Status>,
     /// By volume.
-    pub(super) left_over: Mutex<BTreeMap<String, LeftOver>>,
+    pub(super) histories: Mutex<BTreeMap<String, History>>,
     pub(super) groups: Mutex<BTreeMap<String, Arc<Group>>>,
     locks: Locks,
     nudged: Mutex<BTreeSet<String>>,
@@ -94,7 +94,7 @@ impl Host {
             reading: Shared::default(),
             latest: Mutex::new(Arc::new(before)),
             status: Shared::default(),
-            left_over: Mutex::default(),
+            histories: Mutex::default(),
             groups: Mutex::default(),
             locks: Locks::default(),
             nudged: Mutex::default(),

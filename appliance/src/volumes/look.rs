@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use hive_system::drbd;
 use hive_volumes::resource;
-use hive_volumes::seen::left_over::{LeftOver, Stayed};
+use hive_volumes::seen::history::History;
+use hive_volumes::seen::left_over::Stayed;
 use hive_volumes::seen::{Connection, Resource, proc_drbd, status_json};
 use hive_volumes::upkeep::{DockerVolume, Here, Mount, Seen};
 use hive_volumes::{Module, Record};
@@ -69,8 +70,9 @@ impl Host {
             });
         }
         let resource = self.resource(record).await?;
-        let stayed = self.left_over(name, |marks| marks.look(resource.as_ref(), Instant::now()));
-        let left_over = match stayed {
+        let now = Instant::now();
+        let lasting = self.history(name, |history| history.look(resource.as_ref(), now));
+        let left_over = match lasting.stayed {
             Some(Stayed { peer, of_resync })
                 if of_resync || self.access().counts(&peer, record).await == Some(0) =>
             {
@@ -89,12 +91,13 @@ impl Host {
             users: self.users(name)?.count(),
             docker: self.docker(record).await,
             left_over,
+            stands_still: lasting.stands_still,
         })
     }
 
-    /// What is remembered of a volume's marks.
-    pub(super) fn left_over<T>(&self, name: &str, with: impl FnOnce(&mut LeftOver) -> T) -> T {
-        with(locked(&self.left_over).entry(name.to_owned()).or_default())
+    /// What was seen of a volume so far.
+    pub(super) fn history<T>(&self, name: &str, with: impl FnOnce(&mut History) -> T) -> T {
+        with(locked(&self.histories).entry(name.to_owned()).or_default())
     }
 
     /// Looks at what matters to containers, after `record` was read: whether the volume is up, in use and

@@ -69,8 +69,8 @@ impl Host {
                 let connect = drbd::connect_and_discard(name);
                 self.bench.run(connect, DRBD).await.map(drop)
             }
-            Step::ConnectAnew { peer } => {
-                self.left_over(name, |marks| marks.tried(peer, Instant::now()));
+            Step::ConnectAnew { peer, .. } => {
+                self.history(name, |history| history.tried(peer, Instant::now()));
                 // Cut off in between, the connection is one that was given up.
                 self.bench
                     .run(drbd::disconnect_from(name, peer), DRBD)

@@ -1,7 +1,9 @@
 //! What a host sees of a volume: DRBD's own words, made into types.
 
+pub mod history;
 pub mod left_over;
 pub mod proc_drbd;
+pub mod standstill;
 pub mod status_json;
 
 use std::collections::BTreeMap;

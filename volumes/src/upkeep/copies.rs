@@ -1,6 +1,6 @@
 //! A host's copy, its connections, its size, and who may use it.
 
-use super::{BLANK, Here, Next, Seen, Step, view};
+use super::{Against, BLANK, Here, Next, Seen, Step, view};
 use crate::lease;
 use crate::record::{Birth, Module, Part, PartKind, Record};
 use crate::seen::{Connection, DiskState, Resource};
@@ -96,6 +96,19 @@ pub(super) fn connections(record: &Record, here: &Here<'_>, seen: &Seen) -> Opti
     )))
 }
 
+/// A resync that stands still, of this copy, which nobody here uses. The peer does not use the volume either, so no majority
+/// is touched. With two copies the other one is used as a rule, and there is no third to go on with.
+pub(super) fn standstill(record: &Record, _: &Here<'_>, seen: &Seen) -> Option<Next> {
+    let (resource, peer) = (seen.resource.as_ref()?, seen.stands_still.as_ref()?);
+    let fit = record.identity.module == Module::Drbd9 && !resource.primary;
+    fit.then(|| {
+        Next::Do(Step::ConnectAnew {
+            peer: peer.clone(),
+            against: Against::Standstill,
+        })
+    })
+}
+
 /// The device: as large as the record says.
 pub(super) fn device_size(record: &Record, here: &Here<'_>, seen: &Seen) -> Option<Next> {
     let resource = seen.resource.as_ref()?;
@@ -149,7 +162,12 @@ pub(super) fn left_over(record: &Record, here: &Here<'_>, seen: &Seen) -> Option
         && record.state.birth == Birth::Formatted
         && used_by_a_third
         && all_whole(record, here, resource);
-    fit.then(|| Next::Do(Step::ConnectAnew { peer: peer.clone() }))
+    fit.then(|| {
+        Next::Do(Step::ConnectAnew {
+            peer: peer.clone(),
+            against: Against::Marks,
+        })
+    })
 }
 
 /// The file system: as large as its device.

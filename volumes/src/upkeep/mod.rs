@@ -40,6 +40,9 @@ pub struct Seen {
     /// A peer towards which this host has had marks for long (see [`LeftOver`](crate::seen::left_over::LeftOver)) that
     /// an online verify did not find: they are of a resync, or the peer itself has none.
     pub left_over: Option<String>,
+    /// A peer that does not use the volume and is to fill this copy, for which nothing has come for long (see
+    /// [`Standstill`](crate::seen::standstill::Standstill)).
+    pub stands_still: Option<String>,
 }
 
 /// A logical volume.
@@ -116,6 +119,8 @@ pub enum Step {
     ConnectAnew {
         /// The peer.
         peer: String,
+        /// What is mended by it.
+        against: Against,
     },
     /// `drbdadm new-current-uuid --clear-bitmap NAME/0`.
     Mint,
@@ -149,6 +154,15 @@ pub enum Step {
     Forget,
 }
 
+/// What a new connection mends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Against {
+    /// Marks that a resync left over.
+    Marks,
+    /// A resync that stands still.
+    Standstill,
+}
+
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
@@ -174,6 +188,7 @@ pub fn next(record: &Record, here: &Here<'_>, seen: &Seen) -> Next {
         copies::backing,
         copies::up,
         copies::connections,
+        copies::standstill,
         copies::lease,
         birth::next,
         // What is behind the file system is written to when the device grows, so it fills its device first.
@@ -285,9 +300,10 @@ impl fmt::Display for Step {
                 "connecting again what was given up (if each side has writes that the other lacks, `hive doctor volumes` tells whose to keep)"
             }
             Self::ConnectAndDiscard => "connecting, and taking the peer's data",
-            Self::ConnectAnew { .. } => {
-                "connecting anew, since blocks were left marked as different"
-            }
+            Self::ConnectAnew { against, .. } => match against {
+                Against::Marks => "connecting anew, since blocks were left marked as different",
+                Against::Standstill => "connecting anew, since a resync stands still",
+            },
             Self::Mint => "giving all copies their first generation",
             Self::Promote => "taking the volume into use",
             Self::Format => "making the file system",

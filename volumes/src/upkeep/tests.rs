@@ -52,6 +52,7 @@ fn well(record: &Record) -> Seen {
         users: 0,
         docker: DockerVolume::Ours,
         left_over: None,
+        stands_still: None,
     }
 }
 
@@ -267,10 +268,27 @@ fn marks_that_a_resync_left_over_go_with_a_new_connection_that_whoever_uses_the_
     let anew = "p-hive1".to_owned();
     assert_eq!(
         next(&record, &here("p-hive0"), &seen),
-        Next::Do(Step::ConnectAnew { peer: anew })
+        Next::Do(Step::ConnectAnew {
+            peer: anew,
+            against: Against::Marks
+        })
     );
     for busy in [Connection::SyncSource, Connection::Trying] {
         peer(&mut seen, "p-hive2", &|peer| peer.connection = busy);
         assert_eq!(next(&record, &here("p-hive0"), &seen), Next::Settled);
     }
+}
+
+#[test]
+fn a_resync_that_stands_still_goes_on_with_a_new_connection_of_a_copy_that_is_not_used() {
+    let record = sample::mesh("web", 1);
+    let mut seen = well(&record);
+    seen.stands_still = Some("p-hive1".into());
+    let anew = Next::Do(Step::ConnectAnew {
+        peer: "p-hive1".into(),
+        against: Against::Standstill,
+    });
+    assert_eq!(next(&record, &here("p-hive0"), &seen), anew);
+    seen.resource.as_mut().unwrap().primary = true;
+    assert_ne!(next(&record, &here("p-hive0"), &seen), anew);
 }

@@ -123,6 +123,7 @@ impl Cluster {
             users: machine.users,
             docker: machine.docker.clone(),
             left_over: None,
+            stands_still: None,
         }
     }
 

@@ -1,0 +1,39 @@
+//! What was seen of a volume, one look after the other: what only shows in time.
+
+use std::time::Instant;
+
+use super::Resource;
+use super::left_over::{LeftOver, Stayed};
+use super::standstill::Standstill;
+
+/// Of one volume of one host, in one life of hived's.
+#[derive(Debug, Default)]
+pub struct History {
+    marks: LeftOver,
+    filling: Standstill,
+}
+
+/// What is not as it should be for too long.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lasting {
+    /// Marks that stay.
+    pub stayed: Option<Stayed>,
+    /// A peer to connect anew with, for the resync of this copy stands still.
+    pub stands_still: Option<String>,
+}
+
+impl History {
+    /// Takes in what was seen at a moment.
+    pub fn look(&mut self, resource: Option<&Resource>, now: Instant) -> Lasting {
+        Lasting {
+            stayed: self.marks.look(resource, now),
+            stands_still: self.filling.look(resource, now),
+        }
+    }
+
+    /// The connection with a peer was made anew at a moment, or that failed.
+    pub fn tried(&mut self, peer: &str, now: Instant) {
+        self.marks.tried(peer, now);
+        self.filling.tried(now);
+    }
+}
