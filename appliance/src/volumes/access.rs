@@ -176,6 +176,12 @@ impl Access {
         }
     }
 
+    /// Whether the host with this short name can do without this one's copy for a moment. No answer is a no.
+    pub async fn spares(&self, host: &str, record: &Record) -> bool {
+        let told = self.ask_hive(host, Ask::Spares(Asked::of(record))).await;
+        told == Some(Told::Spares(true))
+    }
+
     async fn ask_hive(&self, host: &str, ask: Ask) -> Option<Told> {
         let (full, _) = self.hives.iter().find(|(full, _)| short(full) == host)?;
         let question = Question::to_json(self.epoch().ok()?, ask);

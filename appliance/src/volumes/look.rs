@@ -72,12 +72,11 @@ impl Host {
         let resource = self.resource(record).await?;
         let now = Instant::now();
         let lasting = self.history(name, |history| history.look(resource.as_ref(), now));
-        let left_over = match lasting.stayed {
-            Some(Stayed { peer, of_resync })
-                if of_resync || self.access().counts(&peer, record).await == Some(0) =>
-            {
-                Some(peer)
-            }
+        let left_over = match (lasting.stayed, &resource) {
+            (Some(stayed), Some(resource)) => self
+                .is_left_over(&stayed, resource, record)
+                .await
+                .then_some(stayed.peer),
             _ => None,
         };
         Ok(Seen {
@@ -93,6 +92,14 @@ impl Host {
             left_over,
             stands_still: lasting.stands_still,
         })
+    }
+
+    /// Whether marks are of a resync, and the peer, if it uses the volume, can do without this host for a moment.
+    async fn is_left_over(&self, stayed: &Stayed, resource: &Resource, record: &Record) -> bool {
+        let (access, peer) = (self.access(), stayed.peer.as_str());
+        let used = resource.peers.get(peer).is_some_and(|peer| peer.primary);
+        (stayed.of_resync || access.counts(peer, record).await == Some(0))
+            && (!used || access.spares(peer, record).await)
     }
 
     /// What was seen of a volume so far.

@@ -1,6 +1,6 @@
 //! What hives ask each other about volumes, as JSON at `/v1/volumes`: workers have a manager's hived read and
 //! write Raft for them, after `hive recover` each asks the other whether their copies are connected, and one that counts
-//! blocks as different asks whether the other does, too.
+//! blocks as different asks whether the other does, too, and whether it can do without it for a moment.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,6 +46,9 @@ pub enum Ask {
     Agrees(Asked),
     /// How many bytes the host that is asked counts as different between its copy and the one of the host that asks.
     Counts(Asked),
+    /// Whether the host that is asked has this volume up to date and is connected to another copy and to all hosts, so
+    /// that it loses nothing when the host that asks is gone for a moment.
+    Spares(Asked),
 }
 
 /// A volume that is asked about.
@@ -96,6 +99,8 @@ pub enum Told {
     Agrees(bool),
     /// To [`Ask::Counts`]; `None`: it does not see the other.
     Counts(Option<u64>),
+    /// To [`Ask::Spares`].
+    Spares(bool),
     /// It can't be told or done: why, in words that read after the host's name.
     Refused(String),
 }

@@ -58,8 +58,8 @@ impl Schedule {
                 settled: false,
                 effort: Effort::default(),
             });
-            // What failed may work with another record. A turn that is under way reads it anyway, and what
-            // was not seen to yet keeps its time.
+            // What failed may work with another record. A turn that is under way reads it as well, or the next reading is
+            // time enough for it, and what was not seen to yet keeps its time.
             let changed = entry.version.is_some_and(|v| v != record.version);
             if !entry.running && (changed || entry.due.is_none()) {
                 (entry.due, entry.read) = (Some(now), Some(read));

@@ -148,19 +148,15 @@ fn all_whole(record: &Record, here: &Here<'_>, resource: &Resource) -> bool {
     resource.disk == DiskState::UpToDate && others.all(whole)
 }
 
-/// Marks that a resync left over, between two hosts of which neither uses the volume. DRBD forgets them with a new
-/// connection, for both have the generation of the one that does use it. That one stays connected with both, so it
-/// keeps its majority; a connection of its own is never cut, and while the volume is in use nowhere, this waits.
+/// Marks that a resync left over, while the volume is in use on another host. If that is a third one, DRBD forgets them
+/// with a new connection, for both have the generation of the third. If it is the peer, DRBD fills this copy with the
+/// marked blocks of the peer's. While the volume is in use here or nowhere, this waits.
 pub(super) fn left_over(record: &Record, here: &Here<'_>, seen: &Seen) -> Option<Next> {
     let (resource, peer) = (seen.resource.as_ref()?, seen.left_over.as_ref()?);
-    let used_by_a_third = !resource.primary
-        && resource
-            .peers
-            .iter()
-            .any(|(host, seen)| host != peer && seen.primary);
+    let used_elsewhere = !resource.primary && resource.peers.values().any(|seen| seen.primary);
     let fit = record.identity.module == Module::Drbd9
         && record.state.birth == Birth::Formatted
-        && used_by_a_third
+        && used_elsewhere
         && all_whole(record, here, resource);
     fit.then(|| {
         Next::Do(Step::ConnectAnew {

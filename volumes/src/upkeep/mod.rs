@@ -38,7 +38,8 @@ pub struct Seen {
     /// Docker's volume of that name.
     pub docker: DockerVolume,
     /// A peer towards which this host has had marks for long (see [`LeftOver`](crate::seen::left_over::LeftOver)) that
-    /// an online verify did not find: they are of a resync, or the peer itself has none.
+    /// an online verify did not find: they are of a resync, or the peer itself has none. If the peer uses the volume, it
+    /// has said that it can do without this host for a moment.
     pub left_over: Option<String>,
     /// A peer that does not use the volume and is to fill this copy, for which nothing has come for long (see
     /// [`Standstill`](crate::seen::standstill::Standstill)).

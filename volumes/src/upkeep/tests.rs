@@ -249,7 +249,7 @@ fn a_host_without_a_part_keeps_what_it_has_and_says_so() {
 }
 
 #[test]
-fn marks_that_a_resync_left_over_go_with_a_new_connection_that_whoever_uses_the_volume_does_not_need()
+fn marks_that_a_resync_left_over_go_with_a_new_connection_made_by_a_host_that_does_not_use_the_volume()
  {
     let record = sample::mesh("web", 1);
     let mut seen = well(&record);
@@ -260,19 +260,19 @@ fn marks_that_a_resync_left_over_go_with_a_new_connection_that_whoever_uses_the_
         let peers = &mut seen.resource.as_mut().unwrap().peers;
         edit(peers.get_mut(host).unwrap());
     };
-    // It would lose sight of this host, and with it perhaps its majority.
-    peer(&mut seen, "p-hive1", &|peer| peer.primary = true);
-    assert_eq!(next(&record, &here("p-hive0"), &seen), Next::Settled);
-    peer(&mut seen, "p-hive1", &|peer| peer.primary = false);
+    let anew = Next::Do(Step::ConnectAnew {
+        peer: "p-hive1".into(),
+        against: Against::Marks,
+    });
+    for user in ["p-hive1", "p-hive2"] {
+        peer(&mut seen, user, &|peer| peer.primary = true);
+        assert_eq!(next(&record, &here("p-hive0"), &seen), anew);
+        peer(&mut seen, user, &|peer| peer.primary = false);
+    }
+    seen.resource.as_mut().unwrap().primary = true;
+    assert_ne!(next(&record, &here("p-hive0"), &seen), anew);
+    seen.resource.as_mut().unwrap().primary = false;
     peer(&mut seen, "p-hive2", &|peer| peer.primary = true);
-    let anew = "p-hive1".to_owned();
-    assert_eq!(
-        next(&record, &here("p-hive0"), &seen),
-        Next::Do(Step::ConnectAnew {
-            peer: anew,
-            against: Against::Marks
-        })
-    );
     for busy in [Connection::SyncSource, Connection::Trying] {
         peer(&mut seen, "p-hive2", &|peer| peer.connection = busy);
         assert_eq!(next(&record, &here("p-hive0"), &seen), Next::Settled);

@@ -96,7 +96,7 @@ fn finding(
         ))
     } else if hosts.any(used_on) {
         finding.steps(anew.into()).safe().advice(
-            "they were left over when a resync ended, and go with a new connection; hosts that do not use the volume make one by themselves after half a minute",
+            "they were left over when a resync ended, and go with a new connection; a host that does not use the volume makes one by itself after half a minute",
         )
     } else {
         finding.advice(
