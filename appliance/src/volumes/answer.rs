@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
+use hive_volumes::Record;
 use hive_volumes::seen::{Connection, DiskState, Resource};
-use hive_volumes::{Part, PartKind, Record};
+use hive_volumes::upkeep::spares;
 
 use super::access::short;
 use super::carried::AllCarried;
@@ -84,24 +85,6 @@ fn counts(resource: &Resource, asker: &str) -> Option<u64> {
     (whole && peer.connection == Connection::Connected).then_some(peer.out_of_sync)
 }
 
-/// Whether this host keeps its majority and a second copy while `asker` is gone.
-fn spares(record: &Record, me: &str, asker: &str, resource: &Resource) -> bool {
-    let others = record.state.present();
-    let others: Vec<_> = others
-        .filter(|(host, _)| ![me, asker].contains(host))
-        .collect();
-    let there = |(host, part): &(&str, Part)| {
-        resource.peers.get(*host).is_some_and(|peer| {
-            let whole = part.kind != PartKind::Copy || peer.disk == DiskState::UpToDate;
-            peer.connection == Connection::Connected && whole
-        })
-    };
-    resource.quorum
-        && resource.disk == DiskState::UpToDate
-        && others.iter().any(|(_, part)| part.kind == PartKind::Copy)
-        && others.iter().all(there)
-}
-
 /// Whether this host's copy is up to date, connected to the one of `asker`, and not in use.
 fn agrees(record: &Record, me: &str, asker: &str, resource: Option<&Resource>) -> bool {
     let both = [me, asker];
@@ -151,34 +134,6 @@ mod tests {
         assert_eq!(counts(&resource, "h2"), None, "a stranger asks");
         resource.peers.get_mut("h0").unwrap().connection = Connection::Verifying;
         assert_eq!(counts(&resource, "h0"), None);
-    }
-
-    #[test]
-    fn a_host_is_spared_while_all_others_are_there() {
-        let mut record = sample::mesh("web", 1);
-        let third = record.state.hosts.get_mut("h2").unwrap();
-        third.kind = PartKind::Copy;
-        let good = sample::resource(&["h1", "h2"]);
-        let says = |resource: &Resource| spares(&record, "h0", "h1", resource);
-        assert!(says(&good));
-        let other = |edit: &dyn Fn(&mut Resource)| {
-            let mut resource = good.clone();
-            edit(&mut resource);
-            says(&resource)
-        };
-        let peer = |host: &'static str, connection, disk| {
-            other(&|resource| {
-                let peer = resource.peers.get_mut(host).unwrap();
-                (peer.connection, peer.disk) = (connection, disk);
-            })
-        };
-        assert!(peer("h1", Connection::Trying, DiskState::Unknown));
-        assert!(!peer("h2", Connection::Trying, DiskState::UpToDate));
-        assert!(!peer("h2", Connection::Connected, DiskState::Outdated));
-        assert!(!other(&|resource| resource.quorum = false));
-        assert!(!other(&|resource| resource.disk = DiskState::Inconsistent));
-        let pair = sample::pair("db", 2);
-        assert!(!spares(&pair, "h0", "h1", &good), "no second copy is left");
     }
 
     #[tokio::test]

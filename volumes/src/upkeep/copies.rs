@@ -138,7 +138,22 @@ pub(super) fn device_size(record: &Record, here: &Here<'_>, seen: &Seen) -> Opti
 
 /// Whether all hosts are connected, nothing is being filled, and all copies are up to date.
 fn all_whole(record: &Record, here: &Here<'_>, resource: &Resource) -> bool {
-    let mut others = record.state.present().filter(|(host, _)| *host != here.me);
+    whole_without(&[here.me], record, resource)
+}
+
+/// Whether the copy of `me` keeps its majority and a second whole copy while the one of `other` is gone for a moment.
+pub fn spares(record: &Record, me: &str, other: &str, resource: &Resource) -> bool {
+    let second = record
+        .state
+        .copies()
+        .any(|host| host != me && host != other);
+    second && resource.quorum && whole_without(&[me, other], record, resource)
+}
+
+/// The same of this copy and all hosts but these.
+fn whole_without(hosts: &[&str], record: &Record, resource: &Resource) -> bool {
+    let others = record.state.present();
+    let mut others = others.filter(|(host, _)| !hosts.contains(host));
     let whole = |(host, part): (&str, Part)| {
         resource.peers.get(host).is_some_and(|peer| {
             let complete = part.kind != PartKind::Copy || peer.disk == DiskState::UpToDate;

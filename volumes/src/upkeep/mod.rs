@@ -12,7 +12,7 @@ mod birth;
 mod copies;
 mod removal;
 
-pub use copies::is_attached;
+pub use copies::{is_attached, spares};
 
 use std::fmt;
 

@@ -292,3 +292,33 @@ fn a_resync_that_stands_still_goes_on_with_a_new_connection_of_a_copy_that_is_no
     seen.resource.as_mut().unwrap().primary = true;
     assert_ne!(next(&record, &here("p-hive0"), &seen), anew);
 }
+
+#[test]
+fn a_host_is_spared_while_all_others_are_there() {
+    let mut record = sample::mesh("web", 1);
+    record.state.hosts.get_mut("p-hive2").unwrap().kind = PartKind::Copy;
+    let good = well(&record).resource.unwrap();
+    let says = |edit: &dyn Fn(&mut Resource)| {
+        let mut resource = good.clone();
+        edit(&mut resource);
+        spares(&record, "p-hive0", "p-hive1", &resource)
+    };
+    let peer = |host: &'static str, connection, disk| {
+        says(&|resource| {
+            let peer = resource.peers.get_mut(host).unwrap();
+            (peer.connection, peer.disk) = (connection, disk);
+        })
+    };
+    let whole = DiskState::UpToDate;
+    assert!(peer("p-hive2", Connection::Connected, whole));
+    assert!(peer("p-hive1", Connection::Trying, DiskState::Unknown));
+    assert!(!peer("p-hive2", Connection::Trying, whole));
+    assert!(!peer("p-hive2", Connection::Connected, DiskState::Outdated));
+    assert!(!says(&|resource| resource.quorum = false));
+    assert!(!says(&|resource| resource.disk = DiskState::Inconsistent));
+    let pair = sample::pair("db", 2);
+    assert!(
+        !spares(&pair, "p-hive0", "p-hive1", &good),
+        "no second copy"
+    );
+}
