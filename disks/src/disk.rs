@@ -192,6 +192,8 @@ pub struct Volume {
     pub name: String,
     /// Its type: `thin-pool`, `thin`, `linear`.
     pub kind: String,
+    /// Of a thin pool: what it gives to a volume is zeroed first.
+    pub zeroes: bool,
 }
 
 impl Part {

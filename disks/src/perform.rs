@@ -66,14 +66,18 @@ fn program(layout: &Layout, wanted: &MirroredDisk, step: &Step) -> Option<Progra
             metadata_mib,
         } => on("lvcreate", device)
             .args(["--type", "thin-pool", "--chunksize", "1024k"])
-            // A block that a volume gets is not zeroed first: file systems do not read what they
-            // did not write, and it would double the cost of every first write.
-            .args(["--zero", "n"])
+            // What a volume that was removed left behind would come back around the first write to a new chunk,
+            // with other bytes on each host: no copy would be the same as another below DRBD, and a program
+            // that looks for signatures would find those of the dead.
+            .args(["--zero", "y"])
             // What an earlier owner left in the middle of the disk is no reason to stop.
             .arg("--yes")
             .args(["--size", &format!("{mib}m")])
             .args(["--poolmetadatasize", &format!("{metadata_mib}m")])
             .args(["--name", &wanted.pool, group]),
+        Step::ZeroNew { devices } => on("lvchange", &devices.join(","))
+            .args(["--zero", "y"])
+            .arg(format!("{group}/{}", wanted.pool)),
         Step::Finish { device } => on("vgchange", device).args(["--deltag", MAKING, group]),
     })
 }

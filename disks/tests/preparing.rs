@@ -41,7 +41,8 @@ fn is_ready(site: &Site, disk: usize, number: u32) {
                 group,
             ],
         );
-        assert!(told.contains("1024.00k"), "{told}");
+        let words: Vec<&str> = told.split_whitespace().collect();
+        assert_eq!(words, ["1024.00k", "zero"]);
     }
 }
 

@@ -54,10 +54,15 @@ fn whole(wanted: &MirroredDisk, scan: &Scan, group: &Group) -> Decision {
             carrier.path
         ));
     }
-    let has_pool = group
-        .volumes
-        .iter()
-        .any(|v| v.name == *pool && v.kind == "thin-pool");
+    let mut volumes = group.volumes.iter();
+    let found = volumes.find(|v| v.name == *pool && v.kind == "thin-pool");
+    // One that the predecessor made.
+    if found.is_some_and(|pool| !pool.zeroes) {
+        return Decision::Do(Step::ZeroNew {
+            devices: devices(group),
+        });
+    }
+    let has_pool = found.is_some();
     if !group.tags.iter().any(|tag| tag == MAKING) {
         return if has_pool {
             Decision::Ready {
@@ -65,7 +70,7 @@ fn whole(wanted: &MirroredDisk, scan: &Scan, group: &Group) -> Decision {
             }
         } else {
             Decision::Wait(format!(
-                "volume group {name} has no thin pool {pool}, and it is not hive that was making it: make the pool with `lvcreate --type thin-pool --extents 95%FREE --chunksize 1024k --zero n --name {pool} {name}`, or remove the group with `vgremove {name}`"
+                "volume group {name} has no thin pool {pool}, and it is not hive that was making it: make the pool with `lvcreate --type thin-pool --extents 95%FREE --chunksize 1024k --zero y --name {pool} {name}`, or remove the group with `vgremove {name}`"
             ))
         };
     }

@@ -80,6 +80,11 @@ pub enum Step {
         /// The size of its metadata in MiB.
         metadata_mib: u64,
     },
+    /// Have the thin pool zero what it gives to volumes from now on.
+    ZeroNew {
+        /// The physical volumes.
+        devices: Vec<String>,
+    },
     /// Take the tag off: from now on nothing here is ever made again.
     Finish {
         /// The partition.
@@ -103,6 +108,11 @@ impl fmt::Display for Step {
             Self::CreatePool { device, mib, .. } => {
                 write!(f, "making the thin pool of {mib} MiB on {device}")
             }
+            Self::ZeroNew { devices } => write!(
+                f,
+                "having the thin pool on {} zero what it gives to volumes",
+                devices.join(", ")
+            ),
             Self::Finish { device } => {
                 write!(f, "marking the volume group on {device} as complete")
             }

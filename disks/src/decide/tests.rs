@@ -355,6 +355,7 @@ fn group(tags: &[&str], volumes: &[(&str, &str)]) -> Group {
             .map(|(name, kind)| Volume {
                 name: (*name).into(),
                 kind: (*kind).into(),
+                zeroes: *kind == "thin-pool",
             })
             .collect(),
     }
@@ -387,6 +388,18 @@ fn a_whole_group_is_left_as_it_is() {
         Decision::Ready {
             devices: vec!["/dev/vdb1".into()]
         }
+    );
+}
+
+#[test]
+fn a_pool_that_gives_away_what_others_left_is_mended() {
+    let mut group = group(&[], &[("drbdpool", "thin-pool"), ("db", "thin")]);
+    group.volumes[0].zeroes = false;
+    assert_eq!(
+        decide(&wanted(None, Some(10)), &with_groups(vec![group])),
+        Decision::Do(Step::ZeroNew {
+            devices: vec!["/dev/vdb1".into()]
+        })
     );
 }
 

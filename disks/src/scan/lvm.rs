@@ -107,7 +107,12 @@ pub(super) fn groups(layout: &Layout, physical: &[Found]) -> Result<Vec<Group>, 
     if groups.is_empty() {
         return Ok(Vec::new());
     }
-    let volumes = rows(layout, "lvs", "lv", &["lv_name", "vg_uuid", "segtype"])?;
+    let volumes = rows(
+        layout,
+        "lvs",
+        "lv",
+        &["lv_name", "vg_uuid", "segtype", "zero"],
+    )?;
     let number = |row: &Row, field: &str| -> Result<u64, Error> {
         row[field].parse().map_err(|_| Error::Answer {
             program: "vgs".to_owned(),
@@ -135,6 +140,7 @@ pub(super) fn groups(layout: &Layout, physical: &[Found]) -> Result<Vec<Group>, 
                     .map(|v| Volume {
                         name: v["lv_name"].trim_matches(['[', ']']).to_owned(),
                         kind: v["segtype"].clone(),
+                        zeroes: v["zero"] == "zero",
                     })
                     .collect(),
                 name: row["vg_name"].clone(),

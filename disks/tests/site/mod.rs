@@ -211,7 +211,7 @@ impl Site {
             )
         };
         let volumes = format!(
-            "logical_volumes {{\n{pool} {{\nid = \"aaaaaa-aaaa-aaaa-aaaa-aaaa-aaaa-aaaaaa\"\nstatus = [\"READ\", \"WRITE\", \"VISIBLE\"]\nflags = []\nsegment_count = 1\nsegment1 {{\nstart_extent = 0\nextent_count = 4\ntype = \"thin-pool\"\nmetadata = \"{pool}_tmeta\"\npool = \"{pool}_tdata\"\ntransaction_id = 0\nchunk_size = 2048\ndiscards = \"passdown\"\nzero_new_blocks = 0\n}}\n}}\n{pool}_tmeta {{\n{}}}\n{pool}_tdata {{\n{}}}\n}}\n",
+            "logical_volumes {{\n{pool} {{\nid = \"aaaaaa-aaaa-aaaa-aaaa-aaaa-aaaa-aaaaaa\"\nstatus = [\"READ\", \"WRITE\", \"VISIBLE\"]\nflags = []\nsegment_count = 1\nsegment1 {{\nstart_extent = 0\nextent_count = 4\ntype = \"thin-pool\"\nmetadata = \"{pool}_tmeta\"\npool = \"{pool}_tdata\"\ntransaction_id = 0\nchunk_size = 2048\ndiscards = \"passdown\"\nzero_new_blocks = 1\n}}\n}}\n{pool}_tmeta {{\n{}}}\n{pool}_tdata {{\n{}}}\n}}\n",
             linear("aaaaab", 4, 1),
             linear("aaaaac", 0, 4),
         );
