@@ -147,11 +147,11 @@ pub fn show(lines: &str, paths: &Paths) -> io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use hive_inventory::node::NODE_VERSION;
 
-    fn status() -> NodeStatus {
+    pub(crate) fn status() -> NodeStatus {
         NodeStatus {
             version: NODE_VERSION,
             host: "p-hive0".into(),

@@ -22,6 +22,7 @@ pub mod docker;
 pub mod durable;
 pub mod esp;
 pub mod follow;
+pub mod follow_status;
 pub mod member;
 pub mod mirrored_disk;
 pub mod mount_table;

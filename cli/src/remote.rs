@@ -90,7 +90,11 @@ pub async fn told(program: Program) -> anyhow::Result<String> {
     }
 }
 
-fn read_status(host: &str, text: &str) -> anyhow::Result<NodeStatus> {
+/// Reads what a host says of itself.
+///
+/// # Errors
+/// It does not read, or is of another release.
+pub fn read_status(host: &str, text: &str) -> anyhow::Result<NodeStatus> {
     let status: NodeStatus = serde_json::from_str(text)
         .with_context(|| format!("reading what {host} says of itself"))?;
     if status.version != NODE_VERSION {

@@ -1,6 +1,7 @@
 //! What a machine reports: how it booted, and how it is.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -138,3 +139,6 @@ pub struct DiskReport {
 
 /// The version of the documents in this module.
 pub const NODE_VERSION: u32 = 2;
+
+/// How often `hived status --follow` says again what has not changed: silence for much longer is no good sign.
+pub const STATUS_REPEATED: Duration = Duration::from_secs(5);

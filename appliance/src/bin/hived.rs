@@ -7,12 +7,13 @@ use std::process::ExitCode;
 use hive_appliance::decisions::{self, Request};
 use hive_appliance::paths::Paths;
 use hive_appliance::volumes::{fence, power};
-use hive_appliance::{console, daemon, mirrored_disk};
+use hive_appliance::{console, daemon, follow_status, mirrored_disk};
 
 const USAGE: &str = "\
 hived                    run as the node's daemon (hived.service)
 hived status             how this node is
 hived status --json      the same for programs
+hived status --follow    the same as it changes, a document a line, until standard input ends
 hived found --without HOST… [--even-if-granted]
                          found the swarm though these hives are silent
 hived recover            make this hive the site's swarm
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         [] => daemon::run(paths).map_err(|e| e.to_string()),
         ["status"] => status(&paths.status, false),
         ["status", "--json"] => status(&paths.status, true),
+        ["status", "--follow"] => follow(&paths.status),
         ["disks"] => mirrored_disk::run(&paths),
         ["volumes", "up"] => power::up(&paths),
         ["volumes", "down"] => power::down(&paths),
@@ -63,18 +65,27 @@ fn main() -> ExitCode {
 
 /// Reads what the daemon wrote last, so that it works without the daemon too.
 fn status(path: &Path, json: bool) -> Result<(), String> {
-    let status = daemon::read(path).map_err(|e| {
-        format!(
-            "reading {}: {e}; is the daemon running? (`systemctl status hived`)",
-            path.display()
-        )
-    })?;
+    let status = daemon::read(path).map_err(|e| unread(path, &e))?;
     let text = if json {
         serde_json::to_string_pretty(&status).map_err(|e| e.to_string())? + "\n"
     } else {
         console::text(&status)
     };
     say(&text)
+}
+
+fn follow(path: &Path) -> Result<(), String> {
+    match follow_status::run(path, io::stdin().lock(), io::stdout().lock()) {
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(unread(path, &e)),
+        _ => Ok(()),
+    }
+}
+
+fn unread(path: &Path, error: &io::Error) -> String {
+    format!(
+        "reading {}: {error}; is the daemon running? (`systemctl status hived`)",
+        path.display()
+    )
 }
 
 fn decide(socket: &Path, request: &Request) -> Result<(), String> {

@@ -2,7 +2,6 @@
 //! installed: baked hosts bring everything with them.
 
 use std::process::ExitCode;
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::phase_options::{Check, HostLimit};
@@ -12,10 +11,8 @@ use crate::output;
 use crate::phases::{self, Context, Options};
 use crate::site_status::{self, HostStatus};
 
-/// Between two looks; or as long as a look took, since it costs slow hosts that much of their own work, ...
+/// How long hosts are listened to before what is missing is judged again though none of them said anything.
 const PAUSE: Duration = Duration::from_secs(2);
-/// ... but no longer than this: a host that is silent takes long to ask, and costs nothing.
-const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 /// How long a stage may take, in seconds.
 const PATIENCE: u64 = 900;
 
@@ -82,9 +79,9 @@ fn wait(context: &Context<'_>, timeout: u64, json: bool) -> Result<()> {
     }
     let since = Instant::now();
     let mut told = Vec::new();
+    let mut following = site_status::follow(&context.private, stage);
     loop {
-        let looked = Instant::now();
-        let hosts = site_status::ask(&context.private, stage)?;
+        let hosts = following.hosts();
         let missing = missing(context, &hosts);
         for news in missing.iter().filter(|line| !told.contains(*line)) {
             output::say(news);
@@ -112,7 +109,7 @@ fn wait(context: &Context<'_>, timeout: u64, json: bool) -> Result<()> {
                 .hint("the hosts go on by themselves; `hive status --watch` shows how"));
         }
         told = missing;
-        sleep(looked.elapsed().clamp(PAUSE, LONGEST_PAUSE));
+        following.wait(PAUSE);
     }
 }
 

@@ -1,7 +1,6 @@
 //! `hive status`: how the hosts are, as they say themselves, and since when one is silent.
 
 use std::process::ExitCode;
-use std::thread::sleep;
 use std::time::Duration;
 
 use hive_site::Stage;
@@ -13,7 +12,7 @@ use crate::output;
 use crate::site_folder::SiteFolder;
 use crate::site_status::{self, HostStatus, volumes};
 
-/// Between two looks of `--watch`.
+/// How long `--watch` listens before it judges again though no host said anything.
 const PAUSE: Duration = Duration::from_secs(2);
 /// What clears a terminal and puts the cursor in its corner (ECMA-48).
 const CLEAR: &str = "\x1b[H\x1b[2J\x1b[3J";
@@ -42,8 +41,12 @@ impl Status {
         let stage = folder.stage(global)?;
         let context = folder.context();
         let mut shown = String::new();
+        let mut following = self.watch.then(|| site_status::follow(&context, stage));
         loop {
-            let hosts = site_status::ask(&context, stage)?;
+            let hosts = match &mut following {
+                Some(following) => following.hosts(),
+                None => site_status::ask(&context, stage)?,
+            };
             let content = site_status::missing(stage, &hosts).is_empty();
             if content {
                 site_status::remember_swarm(&context, stage, &hosts)?;
@@ -52,17 +55,17 @@ impl Status {
                 true => output::json_text("hosts", &site_status::reports(&hosts))?,
                 false => overview(stage, &hosts),
             };
-            if !self.watch {
+            let Some(following) = &mut following else {
                 output::data(&text)?;
                 return Ok(ExitCode::from(u8::from(!content)));
-            }
+            };
             if text != shown {
                 let clear = output::is_terminal() && !self.json;
                 output::data(if clear { CLEAR } else { "" })?;
                 output::data(&text)?;
                 shown = text;
             }
-            sleep(PAUSE);
+            following.wait(PAUSE);
         }
     }
 }

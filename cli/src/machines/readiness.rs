@@ -1,7 +1,5 @@
 //! Waiting until a machine does its work.
 
-use std::path::Path;
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
@@ -9,13 +7,12 @@ use hive_builder::progress::Progress;
 use hive_inventory::node::{NodeStatus, SwarmRole};
 use hive_qemu::Vm;
 
+use crate::context_folder::ContextFolder;
 use crate::progress::Reporter;
-use crate::remote;
+use crate::site_status::Following;
 
-/// Between two looks: a login costs an emulated machine a second or two of its own boot.
-const PAUSE: Duration = Duration::from_secs(3);
-/// Seconds for one connection.
-const CONNECT: u64 = 20;
+/// Between two looks at the machine itself.
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// What a machine is waited for.
 #[derive(Debug, Clone, Copy)]
@@ -27,13 +24,13 @@ pub struct Wanted {
     pub complete: bool,
 }
 
-/// Asks a machine over ssh until it says that it is ready.
+/// Listens to a machine over ssh until it says that it is ready.
 ///
 /// # Errors
 /// The machine ends, or is not ready in time; the error has the last lines of its console.
 pub fn wait(
     vm: &Vm,
-    ssh_config: &Path,
+    context: &ContextFolder,
     host: &str,
     wanted: Wanted,
     reporter: &Reporter,
@@ -41,7 +38,7 @@ pub fn wait(
     let name = vm.name().to_owned();
     reporter.begin(&name, "");
     reporter.note(&name, "starting");
-    let result = poll(vm, ssh_config, host, wanted, &|text| {
+    let result = poll(vm, context, host, wanted, &|text| {
         reporter.note(&name, text)
     });
     let end = match &result {
@@ -63,31 +60,30 @@ fn lacks_others(status: &NodeStatus) -> bool {
 
 fn poll(
     vm: &Vm,
-    config: &Path,
+    context: &ContextFolder,
     host: &str,
     wanted: Wanted,
     note: &dyn Fn(&str),
 ) -> anyhow::Result<NodeStatus> {
     let since = Instant::now();
     let mut missing = "no answer to ssh yet".to_owned();
+    let mut following = Following::new(context, [host]);
     loop {
-        let answer = remote::status(config, host, CONNECT);
-        let news = match answer {
-            Ok(status) if status.ready => return Ok(status),
-            Ok(status) if !wanted.complete && lacks_others(&status) => return Ok(status),
-            Ok(status) if status.waiting_for.is_empty() => {
+        following.wait(PAUSE);
+        let word = following.words().next().map(|(_, word)| word);
+        let news = match word {
+            Some(Ok(status)) if status.ready => return Ok(status.clone()),
+            Some(Ok(status)) if !wanted.complete && lacks_others(status) => {
+                return Ok(status.clone());
+            }
+            Some(Ok(status)) if status.waiting_for.is_empty() => {
                 "it has not looked at itself yet".to_owned()
             }
-            Ok(status) => status.waiting_for.join("; "),
-            Err(error)
-                if error
-                    .downcast_ref::<hive_system::Failure>()
-                    .is_some_and(is_silence) =>
-            {
-                missing.clone()
-            }
+            Some(Ok(status)) => status.waiting_for.join("; "),
             // It answers, and what it says will not get better.
-            Err(error) => return Err(error),
+            Some(Err(silence)) if silence.stays => bail!(silence.why),
+            // That passes while a machine boots.
+            Some(Err(_)) | None => missing.clone(),
         };
         if news != missing {
             note(&news);
@@ -108,11 +104,5 @@ fn poll(
                 vm.serial_tail()
             );
         }
-        sleep(PAUSE);
     }
-}
-
-/// Whether a failure of ssh is one that passes while a machine boots: anything but a missing program.
-fn is_silence(failure: &hive_system::Failure) -> bool {
-    matches!(failure, hive_system::Failure::Failed { .. })
 }

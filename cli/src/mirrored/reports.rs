@@ -2,18 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use futures_util::future::join_all;
+use hive_inventory::node::NodeStatus;
 use hive_inventory::volumes::{VOLUMES_VERSION, VolumesReport};
 use hive_site::Stage;
 
 use crate::context_folder::ContextFolder;
 use crate::error::Result;
-use crate::site_status::HostStatus;
+use crate::site_status::{Following, HostStatus, Silence};
 use crate::{remote, ssh_files};
 
 /// Seconds until a host that does not even take the connection counts as silent.
 const CONNECT: u64 = 5;
+/// Between two looks whether those who are followed have all said something.
+const MOMENT: Duration = Duration::from_millis(100);
 
 /// By short name; of a host that tells nothing, why.
 pub type Reports = BTreeMap<String, Result<VolumesReport, String>>;
@@ -21,6 +25,7 @@ pub type Reports = BTreeMap<String, Result<VolumesReport, String>>;
 /// Asks the hives of a stage.
 #[derive(Debug)]
 pub struct Asker {
+    context: ContextFolder,
     config: PathBuf,
     /// Full and short name, and whether this computer knows the way.
     hives: Vec<(String, String, bool)>,
@@ -35,6 +40,7 @@ impl Asker {
         let known = ssh_files::hosts(context)?;
         let hives = stage.hosts().iter().filter(|host| host.is_hive());
         Ok(Self {
+            context: context.clone(),
             config: ssh_files::config_file(context),
             hives: hives
                 .map(|host| {
@@ -60,6 +66,31 @@ impl Asker {
             (short.clone(), report)
         });
         join_all(asked).await.into_iter().collect()
+    }
+
+    /// Listens to all from now on.
+    pub fn follow(&self) -> Following {
+        let hives = self.hives.iter();
+        Following::new(&self.context, hives.map(|(full, _, _)| full.as_str()))
+    }
+
+    /// What those say who are followed, once each was asked.
+    pub async fn last_words(&self, following: &mut Following) -> Reports {
+        following.hear();
+        while !following.is_complete() {
+            tokio::time::sleep(MOMENT).await;
+            following.hear();
+        }
+        let words = following.words().zip(&self.hives);
+        let report =
+            |((_, word), (_, short, _)): ((_, Result<&NodeStatus, Silence>), &(_, String, _))| {
+                let report = match word {
+                    Ok(status) => told(status.volumes.clone()),
+                    Err(silence) => Err(silence.why),
+                };
+                (short.clone(), report)
+            };
+        words.map(report).collect()
     }
 
     /// ssh's configuration.

@@ -19,7 +19,7 @@ const STEP: &str = "volumes";
 /// How long hosts may take, in seconds.
 pub const PATIENCE: u64 = 600;
 /// Between two looks.
-const PAUSE: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_secs(1);
 /// For how long hosts may be silent or in trouble while nobody else does anything: a host that starts anew
 /// comes back, and what passes is not told as what needs a person.
 const GRACE: Duration = Duration::from_secs(30);
@@ -64,11 +64,12 @@ pub async fn wait<M: Managers>(
     let all: usize = goals.iter().map(|goal| goal.hosts.len()).sum();
     let mut told = Told::default();
     let mut idle_since: Option<Instant> = None;
+    let mut following = asker.follow();
     let outcome = loop {
         goals = still_there(swarm, goals).await?;
         let reports = match goals.is_empty() {
             true => Reports::new(),
-            false => asker.ask().await,
+            false => asker.last_words(&mut following).await,
         };
         let left = left(&goals, &reports);
         account.is(State::Settling(parts(&left)));

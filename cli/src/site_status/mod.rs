@@ -1,5 +1,6 @@
 //! How a whole stage is: every host's own word, and what the living say of the silent.
 
+mod following;
 mod table;
 mod verdict;
 mod vips;
@@ -10,6 +11,7 @@ use hive_inventory::seed::KnownSwarm;
 use hive_site::{Provider, Stage};
 use serde::Serialize;
 
+pub use following::{Following, Silence};
 pub use table::text;
 pub use verdict::missing;
 pub use vips::{Vip, text as vips_text, vips};
@@ -22,6 +24,8 @@ use crate::{known_swarm, remote, ssh_files};
 /// Seconds until a host that does not even take the connection counts as silent. One that took it
 /// is alive, and may take its time.
 const CONNECT: u64 = 3;
+/// Why a host says nothing that `ssh_config` does not have.
+const NEVER_STARTED: &str = "it was never started from this computer";
 
 /// What is known of one host.
 #[derive(Debug, Serialize)]
@@ -63,7 +67,7 @@ pub fn ask(context: &ContextFolder, stage: &Stage) -> Result<Vec<HostStatus>> {
     let ask = |name: &String| {
         let answer = match reachable.contains(name) {
             true => remote::status(&config, name, CONNECT),
-            false => Err(anyhow::anyhow!("it was never started from this computer")),
+            false => Err(anyhow::anyhow!(NEVER_STARTED)),
         };
         let (status, error) = match answer {
             Ok(status) => (Some(status), None),
@@ -80,6 +84,11 @@ pub fn ask(context: &ContextFolder, stage: &Stage) -> Result<Vec<HostStatus>> {
         let asked: Vec<_> = names.iter().map(|name| scope.spawn(|| ask(name))).collect();
         asked.into_iter().filter_map(|a| a.join().ok()).collect()
     }))
+}
+
+/// Listens to all hosts of a stage.
+pub fn follow(context: &ContextFolder, stage: &Stage) -> Following {
+    Following::new(context, stage.hosts().iter().map(|host| host.name.as_str()))
 }
 
 /// Why a host says nothing: of a failed login what ssh said last.

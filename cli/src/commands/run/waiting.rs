@@ -10,9 +10,9 @@ use crate::context_folder::ContextFolder;
 use crate::error::Result;
 use crate::machines::machine::Machine;
 use crate::machines::readiness::{self, Wanted};
+use crate::output;
 use crate::progress::Reporter;
 use crate::site_status::{self, HostStatus};
-use crate::{output, ssh_files};
 
 /// From power-on to ready, on the computer that [`Patience`] compares with.
 const BOOT: Duration = Duration::from_secs(300);
@@ -31,16 +31,14 @@ pub fn wait(
         timeout: Patience::measured()?.shared_by(cpus).scale(BOOT),
         complete: all_run(context, stage),
     };
-    let config = ssh_files::config_file(context);
-    let reporter = Reporter::new();
-    let (config, reporter) = (&config, &reporter);
+    let reporter = &Reporter::new();
     let outcome = std::thread::scope(|scope| {
         let waiting: Vec<_> = running
             .into_iter()
             .map(|(machine, vm)| {
                 let name = machine.host.name.clone();
                 scope.spawn(
-                    move || match readiness::wait(&vm, config, &name, wanted, reporter) {
+                    move || match readiness::wait(&vm, context, &name, wanted, reporter) {
                         Ok(status) => HostStatus {
                             host: name,
                             status: Some(status),

@@ -171,10 +171,25 @@ impl Stage {
         copies.map(|(host, _)| host).collect()
     }
 
+    /// Whether all hosts are content with their parts; far cheaper to ask than the command.
+    fn settled(&self) -> Result<(), String> {
+        for host in HOSTS {
+            let report = self.status(host)?.volumes;
+            let report = report.ok_or_else(|| format!("{host} tells of no volumes"))?;
+            let mut volumes = report.volumes.iter();
+            let open = volumes.find(|(_, volume)| !volume.settled || volume.trouble.is_some());
+            if let Some((name, volume)) = open {
+                return Err(format!("{host}: {name}: {volume:?}"));
+            }
+        }
+        Ok(())
+    }
+
     /// Waits until all copies of all volumes are up to date and the same, and nobody complains.
     pub fn intact(&self) {
         self.cluster
             .eventually("all copies to be up to date", 600, || {
+                self.settled()?;
                 let all = self.volumes();
                 let volumes = all["volumes"].as_array().ok_or_else(|| all.to_string())?;
                 let empty = |value: &Value| match value {

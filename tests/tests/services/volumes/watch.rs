@@ -13,7 +13,7 @@ use super::status::Status;
 /// Begins a look of the script's.
 const LOOK: &str = "look";
 ///
-/// It waits for a pipe that says nothing, since a program `sleep` ten times a second is felt on an emulated host.
+/// It waits for a pipe that says nothing, since a program `sleep` three times a second is felt on an emulated host.
 const SCRIPT: &str = r#"
 exec {silence}<> <(:)
 while echo look; do
@@ -25,7 +25,7 @@ while echo look; do
         *) echo "$version"; drbdsetup status --verbose --statistics ;;
         esac
     fi 2>/dev/null
-    read -r -t 0.1 -u "$silence" || true
+    read -r -t 0.3 -u "$silence" || true
 done
 "#;
 /// The kernel's own words for each resync; what looks miss because it was short stands there.
