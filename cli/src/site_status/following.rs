@@ -16,8 +16,9 @@ use super::{HostStatus, NEVER_STARTED};
 use crate::context_folder::ContextFolder;
 use crate::{remote, ssh_files};
 
-/// Seconds until a host that does not take the connection counts as silent.
-const CONNECT: u64 = 5;
+/// Seconds until a host that does not take the connection counts as silent. A busy one takes longer than an idle
+/// one, and each try that is given up was in vain for it.
+const CONNECT: u64 = 10;
 /// Before a connection is made again.
 const PAUSE: Duration = Duration::from_secs(2);
 /// A host that has not said for so long how it is says nothing.
