@@ -70,6 +70,28 @@ fn the_one_empty_disk_is_prepared_and_the_others_stay() {
 }
 
 #[test]
+fn a_pool_of_the_predecessor_zeroes_what_it_gives_from_now_on() {
+    let Some(site) = site(&[128]) else { return };
+    is_ready(&site, 0, 1);
+    if site.stand_in.get() {
+        eprintln!("SKIPPED: switching a pool over, for this kernel has no dm-thin-pool");
+        return;
+    }
+    let zeroes = || {
+        let group = site.wanted.volume_group.as_str();
+        let told = site.lvm("lvs", &["--noheadings", "-o", "zero", group]);
+        told.trim() == "zero"
+    };
+    let pool = format!("{}/{}", site.wanted.volume_group, site.wanted.pool);
+    site.lvm("lvchange", &["--zero", "n", &pool]);
+    assert!(!zeroes());
+    let outcome = site.prepare();
+    assert!(matches!(outcome, Outcome::Ready { made: true, .. }));
+    assert!(zeroes());
+    is_ready(&site, 0, 1);
+}
+
+#[test]
 fn a_disk_with_sectors_of_4096_bytes_is_prepared() {
     let Some(mut site) = site(&[]) else { return };
     site.add(128, 4096);
