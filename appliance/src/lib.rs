@@ -10,7 +10,7 @@
 //!
 //! [`volumes`] sees to the host's part of mirrored volumes.
 //!
-//! [`follow`] is a program of its own, `follow-swarm-service`.
+//! [`follow`] is a program of its own, `follow-swarm-service`; [`follow_status`] is `hived status --follow`.
 
 pub mod assess;
 pub mod boot_entry;

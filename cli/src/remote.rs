@@ -2,7 +2,7 @@
 
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 use hive_inventory::node::{NODE_VERSION, NodeStatus};
@@ -65,6 +65,18 @@ pub fn on_host(config: &Path, host: &str, timeout: u64, words: &[&str]) -> Progr
         ])
         .arg(host)
         .args(words)
+}
+
+/// A program that is kept and listened to: with pipes, and out of reach of Ctrl-C at the terminal, which is for
+/// this command. It sees the end of its input when this process ends, however it does.
+pub fn kept(program: &Program) -> Command {
+    let mut command = program.command();
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0);
+    command
 }
 
 /// What a program says, while other work goes on. It ends together with whoever waits for it.

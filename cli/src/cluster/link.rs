@@ -5,13 +5,11 @@
 //! admin user of a baked host is in group docker, so nothing runs as root for this.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use bollard::{API_DEFAULT_VERSION, Docker, errors};
-use std::os::unix::process::CommandExt;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::timeout;
@@ -61,14 +59,8 @@ impl Link {
             .args(["-o", "StreamLocalBindMask=0177"])
             .args(["-L", &forward, host])
             .arg(format!("echo '{OPEN}' && exec cat >/dev/null"));
-        let mut command = program.command();
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            // Ctrl-C at the terminal is for this command, which may still have a question to ask.
-            .process_group(0);
-        let mut ssh = Command::from(command)
+        // Ctrl-C is not for ssh: this command may still have a question to ask.
+        let mut ssh = Command::from(remote::kept(&program))
             .kill_on_drop(true)
             .spawn()
             .map_err(|e| program.start_error(e))?;

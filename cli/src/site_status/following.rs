@@ -2,8 +2,7 @@
 //! login costs a small host some of the work that it is waited for.
 
 use std::io::{self, BufRead as _, BufReader, Read};
-use std::os::unix::process::CommandExt as _;
-use std::process::{Child, Stdio};
+use std::process::Child;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -267,8 +266,10 @@ impl<W: Fn() -> Result<Program, Silence>> Listener<W> {
             Ok(started) => started,
             Err(error) => return Silence::staying(program.start_error(error).to_string()),
         };
-        for line in BufReader::new(out).lines() {
-            let Ok(line) = line else { break };
+        let mut out = BufReader::new(out);
+        let mut line = String::new();
+        // What has no end was cut off together with the connection.
+        while out.read_line(&mut line).is_ok() && line.ends_with('\n') {
             match remote::read_status(&self.host, &line) {
                 Ok(status) => {
                     let word = Word::Told(Box::new(status), Instant::now());
@@ -278,6 +279,7 @@ impl<W: Fn() -> Result<Program, Silence>> Listener<W> {
                 }
                 Err(error) => return Silence::staying(format!("{error:#}")),
             }
+            line.clear();
         }
         let mut text = String::new();
         drop(said.take(TAIL).read_to_string(&mut text));
@@ -292,15 +294,7 @@ impl<W: Fn() -> Result<Program, Silence>> Listener<W> {
     }
 
     fn start(&self, program: &Program) -> io::Result<(impl Read, impl Read)> {
-        let mut command = program.command();
-        command
-            // What runs on the host ends when this ends: with this process, at the latest.
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            // Ctrl-C at the terminal is for this command.
-            .process_group(0);
-        let mut ssh = command.spawn()?;
+        let mut ssh = remote::kept(program).spawn()?;
         let pipes = (ssh.stdout.take(), ssh.stderr.take());
         self.connection.hold(ssh);
         match pipes {
@@ -344,7 +338,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let once = folder.path().join("once");
         let mut following = following(format!(
-            "mkdir {once} 2>/dev/null || {{ echo '{line}'; exec cat; }}; echo it went away >&2; exit 255",
+            "mkdir {once} 2>/dev/null || {{ echo '{line}'; exec cat; }}; printf '{{\"version\"'; echo it went away >&2; exit 255",
             once = once.display(),
             line = line(),
         ));

@@ -56,25 +56,21 @@ fn whole(wanted: &MirroredDisk, scan: &Scan, group: &Group) -> Decision {
     }
     let mut volumes = group.volumes.iter();
     let found = volumes.find(|v| v.name == *pool && v.kind == "thin-pool");
-    // One that the predecessor made.
-    if found.is_some_and(|pool| !pool.zeroes) {
-        return Decision::Do(Step::ZeroNew {
-            devices: devices(group),
-        });
-    }
-    let has_pool = found.is_some();
     if !group.tags.iter().any(|tag| tag == MAKING) {
-        return if has_pool {
-            Decision::Ready {
+        return match found {
+            Some(pool) if pool.zeroes => Decision::Ready {
                 devices: devices(group),
-            }
-        } else {
-            Decision::Wait(format!(
+            },
+            // The predecessor's.
+            Some(_) => Decision::Do(Step::ZeroNew {
+                devices: devices(group),
+            }),
+            None => Decision::Wait(format!(
                 "volume group {name} has no thin pool {pool}, and it is not hive that was making it: make the pool with `lvcreate --type thin-pool --extents 95%FREE --chunksize 1024k --zero y --name {pool} {name}`, or remove the group with `vgremove {name}`"
-            ))
+            )),
         };
     }
-    making(wanted, scan, group, has_pool)
+    making(wanted, scan, group, found.is_some())
 }
 
 /// The group carries the tag that hive gives it until all is made.

@@ -436,7 +436,12 @@ fn a_group_that_is_not_whole_or_not_to_be_told_is_never_touched() {
             &[("drbdpool", "thin-pool"), ("db", "thin")],
         )],
     ] {
-        waits(decide(&wanted(None, Some(10)), &with_groups(groups)));
+        let mut gives_away = groups.clone();
+        let pools = gives_away.iter_mut().flat_map(|group| &mut group.volumes);
+        pools.for_each(|volume| volume.zeroes = false);
+        for groups in [groups, gives_away] {
+            waits(decide(&wanted(None, Some(10)), &with_groups(groups)));
+        }
     }
 }
 
