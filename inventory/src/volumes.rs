@@ -92,7 +92,7 @@ pub struct ResourceReport {
 /// Another host, as DRBD sees it from here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VolumePeerReport {
-    /// `Connected`, `Trying`, `StandAlone`, `SyncSource`, `SyncTarget`, `Verifying`.
+    /// `Connected`, `Trying`, `StandAlone`, `Agreeing`, `SyncSource`, `SyncTarget`, `Verifying`.
     pub connection: String,
     /// In use there.
     pub primary: bool,

@@ -65,6 +65,15 @@ pub fn connect_to(resource: &str, peer: &str) -> Program {
     drbdadm().arg("connect").arg(format!("{resource}:{peer}"))
 }
 
+/// Gives this host's copy the blocks of a peer's that are marked as different, with DRBD 9. The peer is named by its
+/// node id.
+pub fn fill_marked(minor: u8, peer: u8) -> Program {
+    Program::new("drbdsetup")
+        .args(["invalidate", "--reset-bitmap=no"])
+        .arg(format!("--sync-from-peer-node-id={peer}"))
+        .arg(minor.to_string())
+}
+
 /// Gives all connected copies, which must be just created, their first generation, without a resync.
 pub fn mint(resource: &str) -> Program {
     drbdadm()

@@ -68,6 +68,13 @@ pub fn extend(group: &str, name: &str, bytes: u64) -> Program {
         .arg(format!("{group}/{name}"))
 }
 
+/// Puts a tag on it.
+pub fn tag(group: &str, name: &str, tag: &str) -> Program {
+    lvm("lvchange")
+        .args(["--addtag", tag])
+        .arg(format!("{group}/{name}"))
+}
+
 /// Takes a tag away.
 pub fn untag(group: &str, name: &str, tag: &str) -> Program {
     lvm("lvchange")

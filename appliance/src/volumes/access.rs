@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::carried::Carried;
-use super::question::{Answer, Ask, Asked, Question, Told};
+use super::question::{Answer, Ask, Asked, Question, Sight, Told};
 use super::raft::{Raft, Reading};
 use crate::member::{self, View};
 use crate::peers::{Questioner, VOLUMES_PATH};
@@ -180,6 +180,14 @@ impl Access {
     pub async fn spares(&self, host: &str, record: &Record) -> bool {
         let told = self.ask_hive(host, Ask::Spares(Asked::of(record))).await;
         told == Some(Told::Spares(true))
+    }
+
+    /// How the host with this short name sees the connection with this one.
+    pub async fn sight(&self, host: &str, record: &Record) -> Sight {
+        match self.ask_hive(host, Ask::Sees(Asked::of(record))).await {
+            Some(Told::Sees(sight)) => sight,
+            _ => Sight::Otherwise,
+        }
     }
 
     async fn ask_hive(&self, host: &str, ask: Ask) -> Option<Told> {

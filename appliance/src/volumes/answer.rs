@@ -10,7 +10,7 @@ use hive_volumes::upkeep::spares;
 use super::access::short;
 use super::carried::AllCarried;
 use super::host::Host;
-use super::question::{Answer, Ask, Asked, Question, Told};
+use super::question::{Answer, Ask, Asked, Question, Sight, Told};
 use crate::peers::Answers;
 use crate::swarm::Written;
 
@@ -59,6 +59,11 @@ async fn answer(host: &Host, asker: &str, question: Question) -> Result<Told, St
             let resource = seen.and_then(|(_, resource)| resource);
             Told::Counts(resource.and_then(|resource| counts(&resource, asker)))
         }
+        Ask::Sees(asked) => {
+            let seen = seen(host, &asked).await.filter(|_| same);
+            let resource = seen.and_then(|(_, resource)| resource);
+            Told::Sees(resource.map_or(Sight::Otherwise, |resource| sight(&resource, asker)))
+        }
         Ask::Spares(asked) => {
             let seen = seen(host, &asked).await.filter(|_| same);
             Told::Spares(seen.is_some_and(|(record, resource)| {
@@ -83,6 +88,15 @@ fn counts(resource: &Resource, asker: &str) -> Option<u64> {
     let peer = resource.peers.get(asker)?;
     let whole = [resource.disk, peer.disk] == [DiskState::UpToDate; 2];
     (whole && peer.connection == Connection::Connected).then_some(peer.out_of_sync)
+}
+
+/// How this host sees the connection with `asker`.
+fn sight(resource: &Resource, asker: &str) -> Sight {
+    match resource.peers.get(asker).map(|peer| peer.connection) {
+        Some(Connection::Agreeing) => Sight::Waits,
+        Some(Connection::Connected) if resource.disk == DiskState::UpToDate => Sight::Rests,
+        _ => Sight::Otherwise,
+    }
 }
 
 /// Whether this host's copy is up to date, connected to the one of `asker`, and not in use.
@@ -134,6 +148,20 @@ mod tests {
         assert_eq!(counts(&resource, "h2"), None, "a stranger asks");
         resource.peers.get_mut("h0").unwrap().connection = Connection::Verifying;
         assert_eq!(counts(&resource, "h0"), None);
+    }
+
+    #[test]
+    fn who_waits_and_who_rests_are_told_apart() {
+        let mut resource = sample::resource(&["h0"]);
+        assert_eq!(sight(&resource, "h0"), Sight::Rests);
+        assert_eq!(sight(&resource, "h2"), Sight::Otherwise, "a stranger asks");
+        // What the other is worth does not matter: it is the one that asks.
+        resource.peers.get_mut("h0").unwrap().disk = DiskState::Outdated;
+        assert_eq!(sight(&resource, "h0"), Sight::Rests);
+        resource.disk = DiskState::Outdated;
+        assert_eq!(sight(&resource, "h0"), Sight::Otherwise, "no whole copy");
+        resource.peers.get_mut("h0").unwrap().connection = Connection::Agreeing;
+        assert_eq!(sight(&resource, "h0"), Sight::Waits);
     }
 
     #[tokio::test]

@@ -4,8 +4,9 @@
 //! [looks](Host::look) at the host, asks `hive_volumes` for the next step, and does it with what is here.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -51,6 +52,8 @@ pub struct Host {
     pub(super) status: Shared<Status>,
     /// By volume.
     pub(super) histories: Mutex<BTreeMap<String, History>>,
+    /// No hived has looked at volumes before this one since the machine started.
+    pub(super) first_life: bool,
     pub(super) groups: Mutex<BTreeMap<String, Arc<Group>>>,
     locks: Locks,
     nudged: Mutex<BTreeSet<String>>,
@@ -83,6 +86,7 @@ impl Host {
             Reading::default()
         });
         let addresses = access.addresses();
+        let first_life = is_first(&paths.volumes_now);
         Ok(Self {
             me: short(me).to_owned(),
             addresses: addresses.map(|(host, ip)| (host.to_owned(), ip)).collect(),
@@ -95,6 +99,7 @@ impl Host {
             latest: Mutex::new(Arc::new(before)),
             status: Shared::default(),
             histories: Mutex::default(),
+            first_life,
             groups: Mutex::default(),
             locks: Locks::default(),
             nudged: Mutex::default(),
@@ -244,6 +249,13 @@ pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|e| e.into_inner())
 }
 
+/// Whether nobody has noted in this folder, which is new at each start of the machine, that volumes are looked at.
+fn is_first(folder: &Path) -> bool {
+    let note = folder.join("watched");
+    let noted = fs::create_dir_all(folder).and_then(|()| fs::File::create_new(note));
+    noted.is_ok()
+}
+
 fn late(what: &str) -> String {
     format!(
         "the swarm's managers did not {what} within {} s",
@@ -257,7 +269,6 @@ pub(super) mod tests {
     use super::*;
     use crate::peers::sample::Authority;
     use hive_inventory::seed::Seed;
-    use std::path::Path;
 
     /// h0 of three hives, below a folder, with this view of its membership.
     pub fn host(root: &Path, view: watch::Receiver<View>) -> Host {
@@ -271,6 +282,19 @@ pub(super) mod tests {
             panic!("h0 is a hive");
         };
         Host::new(Paths::below(root), &hive, None, view).unwrap()
+    }
+
+    #[test]
+    fn the_first_life_since_the_machine_started_is_noted() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = dir.path().join("run");
+        assert!(is_first(&run));
+        assert!(!is_first(&run));
+        let nowhere = dir.path().join("run/watched/file");
+        assert!(
+            !is_first(&nowhere),
+            "what can't be noted is not relied upon"
+        );
     }
 
     #[tokio::test]

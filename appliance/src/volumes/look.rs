@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use hive_system::drbd;
 use hive_volumes::resource;
-use hive_volumes::seen::history::History;
+use hive_volumes::seen::history::{History, Lasting};
 use hive_volumes::seen::left_over::Stayed;
 use hive_volumes::seen::{Connection, Resource, proc_drbd, status_json};
 use hive_volumes::upkeep::{DockerVolume, Here, Mount, Seen};
@@ -15,6 +15,7 @@ use hive_volumes::{Module, Record};
 
 use super::host::{Host, locked};
 use super::mounts;
+use super::question::Sight;
 
 /// `drbdsetup status` asks the kernel, and that is all.
 const STATUS: Duration = Duration::from_secs(10);
@@ -72,12 +73,19 @@ impl Host {
         let resource = self.resource(record).await?;
         let now = Instant::now();
         let lasting = self.history(name, |history| history.look(resource.as_ref(), now));
-        let left_over = match (lasting.stayed, &resource) {
-            (Some(stayed), Some(resource)) => self
-                .is_left_over(&stayed, resource, record)
-                .await
-                .then_some(stayed.peer),
-            _ => None,
+        let (left_over, half_agreed) = match &resource {
+            // Only with DRBD 9 there is something to be done about either.
+            Some(resource) if record.identity.module == Module::Drbd9 => {
+                let half_agreed = self.half_agreed(&lasting, resource, record).await;
+                let left_over = match lasting.stayed {
+                    Some(stayed) if self.is_left_over(&stayed, resource, record).await => {
+                        Some(stayed.peer)
+                    }
+                    _ => None,
+                };
+                (left_over, half_agreed)
+            }
+            _ => (None, None),
         };
         Ok(Seen {
             backing: self.backing(record).await?,
@@ -91,20 +99,60 @@ impl Host {
             docker: self.docker(record).await,
             left_over,
             stands_still: lasting.stands_still,
+            half_agreed,
         })
     }
 
-    /// Whether marks are of a resync, and the peer, if it uses the volume, can do without this host for a moment.
+    /// Whether marks are of a resync, and may go as [`Seen::left_over`] says. The peer has to be at rest, too: one that
+    /// waits for this host may have written what this copy lacks.
     async fn is_left_over(&self, stayed: &Stayed, resource: &Resource, record: &Record) -> bool {
         let (access, peer) = (self.access(), stayed.peer.as_str());
-        let used = resource.peers.get(peer).is_some_and(|peer| peer.primary);
-        (stayed.of_resync || access.counts(peer, record).await == Some(0))
-            && (!used || access.spares(peer, record).await)
+        let Some(user) = resource.user() else {
+            return false;
+        };
+        let Some(there) = access.counts(peer, record).await else {
+            return false;
+        };
+        let of_resync = stayed.of_resync || there == 0;
+        let same = |host: &str| {
+            let seen = resource.peers.get(host);
+            seen.is_some_and(|peer| peer.out_of_sync == 0)
+        };
+        of_resync
+            && access.spares(peer, record).await
+            && (user == peer
+                || same(user)
+                    && access.counts(user, record).await == Some(0)
+                    && access.spares(user, record).await)
+    }
+
+    /// As [`Seen::half_agreed`] says. The copy of the host that waits is made anew; if that host uses the volume, this one,
+    /// which does not wait, and counts what the other has written.
+    async fn half_agreed(
+        &self,
+        lasting: &Lasting,
+        resource: &Resource,
+        record: &Record,
+    ) -> Option<String> {
+        let (access, user) = (self.access(), resource.user());
+        let (peer, half) = match (&lasting.half_agreed, &lasting.stayed) {
+            (Some(peer), _) => (peer, Sight::Rests),
+            (None, Some(Stayed { peer, .. })) if user == Some(peer) => (peer, Sight::Waits),
+            _ => return None,
+        };
+        let anew = access.sight(peer, record).await == half
+            && match user {
+                Some(user) => access.spares(user, record).await,
+                None => true,
+            };
+        anew.then(|| peer.clone())
     }
 
     /// What was seen of a volume so far.
     pub(super) fn history<T>(&self, name: &str, with: impl FnOnce(&mut History) -> T) -> T {
-        with(locked(&self.histories).entry(name.to_owned()).or_default())
+        let mut all = locked(&self.histories);
+        let first = || History::new(self.first_life);
+        with(all.entry(name.to_owned()).or_insert_with(first))
     }
 
     /// Looks at what matters to containers, after `record` was read: whether the volume is up, in use and

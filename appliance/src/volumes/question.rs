@@ -46,9 +46,11 @@ pub enum Ask {
     Agrees(Asked),
     /// How many bytes the host that is asked counts as different between its copy and the one of the host that asks.
     Counts(Asked),
-    /// Whether the host that is asked has this volume up to date and is connected to another copy and to all hosts, so
-    /// that it loses nothing when the host that asks is gone for a moment.
+    /// Whether the host that is asked has this volume up to date and is connected to another copy and to all hosts, with
+    /// nothing marked as different, so that it loses nothing when the host that asks is gone for a moment.
     Spares(Asked),
+    /// How the host that is asked sees the connection with the host that asks.
+    Sees(Asked),
 }
 
 /// A volume that is asked about.
@@ -68,6 +70,18 @@ impl Asked {
             birthmark: record.identity.birthmark.clone(),
         }
     }
+}
+
+/// How a host sees the connection with another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sight {
+    /// It waits for the other to tell what differs.
+    Waits,
+    /// Nothing goes on between them, and its own copy is up to date.
+    Rests,
+    /// Something else, or it can't tell.
+    Otherwise,
 }
 
 /// An answer.
@@ -101,6 +115,8 @@ pub enum Told {
     Counts(Option<u64>),
     /// To [`Ask::Spares`].
     Spares(bool),
+    /// To [`Ask::Sees`].
+    Sees(Sight),
     /// It can't be told or done: why, in words that read after the host's name.
     Refused(String),
 }

@@ -190,7 +190,7 @@ mod tests {
         let adjust = || Next::Do(Step::Adjust);
         let waits = told(adjust(), &effort).waiting_for;
         assert_eq!(waits.as_deref(), Some("bringing the resource up"));
-        for _ in 0..3 {
+        for _ in 0..5 {
             effort.tried(&Step::Adjust, Err("no".into()));
         }
         let report = told(adjust(), &effort);

@@ -78,6 +78,19 @@ impl Host {
                 let connect = drbd::connect_to(name, peer);
                 self.bench.run(connect, DRBD).await.map(drop)
             }
+            Step::FillMarked { peer } => {
+                self.history(name, |history| history.tried(peer, Instant::now()));
+                let part = record.state.part(peer);
+                let node = part.ok_or_else(|| format!("{peer} has no part in volume {name}"))?;
+                let fill = drbd::fill_marked(identity.id, node.node_id);
+                self.bench.run(fill, DRBD).await.map(drop)
+            }
+            Step::MakeAnew => {
+                // First, so that whatever comes between, the copy is not relied upon again.
+                let blank = lvm::tag(group, name, BLANK);
+                self.bench.run(blank, LVM).await?;
+                self.bench.run(drbd::down(name), DRBD).await.map(drop)
+            }
             Step::Mint => self.bench.run(drbd::mint(name), DRBD).await.map(drop),
             Step::Promote => self.promote(record, seen).await,
             Step::Format => self.format(record).await,

@@ -114,6 +114,16 @@ fn obstacle(
             lost.join(" and ")
         ));
     }
+    if record.identity.module == Module::Drbd9
+        && !resource.primary
+        && let Some(host) = resource.agreeing_with().next()
+    {
+        // Used now, it might send the other nothing but marks.
+        return Some(format!(
+            "{} and {host} are finding out how their copies of volume {name} differ",
+            here.me
+        ));
+    }
     let elsewhere = |peer: &Peer| peer.connection.is_up() && peer.disk == DiskState::UpToDate;
     let readable = resource.disk == DiskState::UpToDate
         || (record.identity.module == Module::Drbd9 && resource.peers.values().any(elsewhere));

@@ -64,6 +64,26 @@ fn promote_check_mount() {
 }
 
 #[test]
+fn a_copy_that_is_finding_out_what_differs_is_not_taken_into_use() {
+    let mut seen = seen(DiskState::UpToDate);
+    let peers = &mut resource(&mut seen).peers;
+    peers.get_mut("p-hive1").unwrap().connection = Connection::Agreeing;
+    let ask = |seen: &Seen, record| to_mount(record, &here("p-hive0"), seen, true);
+    let (mesh, pair) = (sample::mesh("web", 1), sample::pair("web", 1));
+    assert_eq!(
+        waits(ask(&seen, &mesh)),
+        "p-hive0 and p-hive1 are finding out how their copies of volume web differ"
+    );
+    assert_eq!(ask(&seen, &pair), Next::Do(Step::Promote));
+    // One that is to be filled anyway reads from the others.
+    let mut filled = seen.clone();
+    resource(&mut filled).disk = DiskState::Inconsistent;
+    assert_eq!(ask(&filled, &mesh), Next::Do(Step::Promote));
+    resource(&mut seen).primary = true;
+    assert_eq!(ask(&seen, &mesh), Next::Do(Step::Mount));
+}
+
+#[test]
 fn the_old_holder_is_waited_for_by_name() {
     let mut seen = seen(DiskState::UpToDate);
     resource(&mut seen)

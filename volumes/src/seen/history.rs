@@ -3,14 +3,16 @@
 use std::time::Instant;
 
 use super::Resource;
+use super::half_agreed::HalfAgreed;
 use super::left_over::{LeftOver, Stayed};
 use super::standstill::Standstill;
 
 /// Of one volume of one host, in one life of hived's.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct History {
     marks: LeftOver,
     filling: Standstill,
+    agreeing: HalfAgreed,
 }
 
 /// What is not as it should be for too long.
@@ -20,14 +22,26 @@ pub struct Lasting {
     pub stayed: Option<Stayed>,
     /// A peer to connect anew with, for the resync of this copy stands still.
     pub stands_still: Option<String>,
+    /// A peer with which this copy does not come to agree on what differs.
+    pub half_agreed: Option<String>,
 }
 
 impl History {
+    /// `from_the_start`: as [`LeftOver::new`] wants it.
+    pub fn new(from_the_start: bool) -> Self {
+        Self {
+            marks: LeftOver::new(from_the_start),
+            filling: Standstill::default(),
+            agreeing: HalfAgreed::default(),
+        }
+    }
+
     /// Takes in what was seen at a moment.
     pub fn look(&mut self, resource: Option<&Resource>, now: Instant) -> Lasting {
         Lasting {
             stayed: self.marks.look(resource, now),
             stands_still: self.filling.look(resource, now),
+            half_agreed: self.agreeing.look(resource, now),
         }
     }
 

@@ -14,8 +14,12 @@ const STAYS: Duration = Duration::from_secs(30);
 const LONGEST: Duration = Duration::from_secs(60 * 60);
 
 /// What was seen of a volume's marks, one look after the other.
-#[derive(Debug, Default)]
-pub struct LeftOver(BTreeMap<String, Marks>);
+#[derive(Debug)]
+pub struct LeftOver {
+    marks: BTreeMap<String, Marks>,
+    /// What is marked when a connection is first seen came with that connection.
+    from_the_start: bool,
+}
 
 #[derive(Debug)]
 struct Marks {
@@ -33,24 +37,34 @@ pub struct Stayed {
     /// Towards this host.
     pub peer: String,
     /// They were there when the two came to rest, after they had connected or one had been filled. Otherwise a comparison
-    /// of the copies may have found them, in a life of hived's that has seen nothing of it.
+    /// of the copies may have found them, in an earlier life of hived's.
     pub of_resync: bool,
 }
 
 impl LeftOver {
+    /// `from_the_start`: nobody has looked before since the machine started, so that what is there came with the
+    /// connections.
+    pub fn new(from_the_start: bool) -> Self {
+        Self {
+            marks: BTreeMap::new(),
+            from_the_start,
+        }
+    }
+
     /// Takes in what was seen at a moment; tells of marks that stay, if there are any.
     pub fn look(&mut self, resource: Option<&Resource>, now: Instant) -> Option<Stayed> {
         let Some(resource) = resource else {
-            self.0.clear();
+            *self = Self::new(true);
             return None;
         };
-        self.0.retain(|host, _| resource.peers.contains_key(host));
+        self.marks
+            .retain(|host, _| resource.peers.contains_key(host));
         for (host, peer) in &resource.peers {
-            let marks = self.0.entry(host.clone()).or_insert(Marks {
+            let marks = self.marks.entry(host.clone()).or_insert(Marks {
                 bytes: 0,
                 since: now,
                 stays: STAYS,
-                of_resync: false,
+                of_resync: self.from_the_start,
             });
             let whole = [resource.disk, peer.disk].map(|disk| disk == DiskState::UpToDate);
             let at_rest = peer.connection == Connection::Connected && whole == [true, true];
@@ -71,7 +85,7 @@ impl LeftOver {
         let stayed = |marks: &Marks| {
             marks.bytes > 0 && now.saturating_duration_since(marks.since) >= marks.stays
         };
-        let mut all = self.0.iter();
+        let mut all = self.marks.iter();
         let (peer, marks) = all.find(|(_, marks)| stayed(marks))?;
         Some(Stayed {
             peer: peer.clone(),
@@ -81,7 +95,7 @@ impl LeftOver {
 
     /// The connection was made anew at a moment, or that failed: next time they have to stay for longer.
     pub fn tried(&mut self, peer: &str, now: Instant) {
-        if let Some(marks) = self.0.get_mut(peer) {
+        if let Some(marks) = self.marks.get_mut(peer) {
             (marks.since, marks.stays) = (now, (marks.stays * 2).min(LONGEST));
         }
     }
@@ -113,7 +127,7 @@ mod tests {
 
     /// Looks every ten seconds; the numbers of those that told of a peer. After each, the connection is made anew.
     fn told(looks: &[Resource]) -> Vec<usize> {
-        let (mut left_over, start) = (LeftOver::default(), Instant::now());
+        let (mut left_over, start) = (LeftOver::new(false), Instant::now());
         let mut told = Vec::new();
         for (number, look) in looks.iter().enumerate() {
             let now = start + Duration::from_secs(10) * u32::try_from(number).unwrap();
@@ -165,8 +179,8 @@ mod tests {
 
     #[test]
     fn marks_of_a_resync_are_told_from_those_that_a_comparison_found() {
-        let of_resync = |before: &[Resource]| {
-            let (mut left_over, start) = (LeftOver::default(), Instant::now());
+        let of_resync_from = |from_the_start, before: &[Resource]| {
+            let (mut left_over, start) = (LeftOver::new(from_the_start), Instant::now());
             for look in before {
                 left_over.look(Some(look), start);
             }
@@ -175,6 +189,7 @@ mod tests {
             let stayed = left_over.look(Some(&marked), start + STAYS);
             stayed.unwrap().of_resync
         };
+        let of_resync = |before: &[Resource]| of_resync_from(false, before);
         let filled = seen(SyncTarget, Inconsistent, 8192);
         let (same, fewer) = (seen(Connected, UpToDate, 0), seen(Connected, UpToDate, 512));
         assert!(of_resync(&[seen(Trying, UpToDate, 0)]));
@@ -184,6 +199,8 @@ mod tests {
             seen(Connected, UpToDate, 8192)
         ]));
         assert!(!of_resync(&[]), "nothing is known of what was before");
+        assert!(of_resync_from(true, &[]), "it came with the connection");
+        assert!(!of_resync_from(true, std::slice::from_ref(&same)));
         assert!(!of_resync(&[filled.clone(), same]));
         assert!(!of_resync(&[filled.clone(), fewer]), "more were found");
         assert!(!of_resync(&[filled, seen(Verifying, UpToDate, 0)]));
@@ -191,12 +208,13 @@ mod tests {
 
     #[test]
     fn one_that_went_down_is_looked_at_anew() {
-        let (mut left_over, now) = (LeftOver::default(), Instant::now());
+        let (mut left_over, now) = (LeftOver::new(false), Instant::now());
         let long = now + Duration::from_secs(600);
         let marked = seen(Connected, UpToDate, 4096);
         left_over.look(Some(&marked), now);
         left_over.look(None, now);
         assert_eq!(left_over.look(Some(&marked), long), None);
-        assert!(left_over.look(Some(&marked), long + STAYS).is_some());
+        let stayed = left_over.look(Some(&marked), long + STAYS).unwrap();
+        assert!(stayed.of_resync, "it has connected since");
     }
 }

@@ -1,5 +1,6 @@
 //! What a host sees of a volume: DRBD's own words, made into types.
 
+pub mod half_agreed;
 pub mod history;
 pub mod left_over;
 pub mod proc_drbd;
@@ -23,6 +24,25 @@ pub struct Resource {
     pub peers: BTreeMap<String, Peer>,
 }
 
+impl Resource {
+    /// The other host that uses it, if there is one.
+    pub fn user(&self) -> Option<&str> {
+        let mut users = self.peers.iter().filter(|(_, peer)| peer.primary);
+        users.next().map(|(host, _)| host.as_str())
+    }
+
+    /// Hosts with which this copy is finding out what differs; none for one that is to be filled anyway.
+    pub fn agreeing_with(&self) -> impl Iterator<Item = &str> {
+        use DiskState::{Consistent, Outdated, UpToDate};
+        let counts = [Outdated, Consistent, UpToDate].contains(&self.disk);
+        let agreeing = self
+            .peers
+            .iter()
+            .filter(move |(_, peer)| counts && peer.connection == Connection::Agreeing);
+        agreeing.map(|(host, _)| host.as_str())
+    }
+}
+
 /// Another host, as DRBD sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peer {
@@ -43,6 +63,8 @@ pub enum Connection {
     StandAlone,
     /// Not yet, or not any more; they keep trying.
     Trying,
+    /// They are finding out what differs; bitmaps are on their way.
+    Agreeing,
     /// Nothing else goes on.
     Connected,
     /// This copy fills the other.
@@ -130,10 +152,11 @@ fn connection(word: &str) -> Result<Connection, SeenError> {
         "Unconnected" | "Timeout" | "BrokenPipe" | "NetworkFailure" | "ProtocolError"
         | "TearDown" | "Connecting" | "WFConnection" | "WFReportParams" => Connection::Trying,
         "Connected" | "Established" | "Off" | "Ahead" | "Behind" => Connection::Connected,
-        "StartingSyncS" | "WFBitMapS" | "SyncSource" | "PausedSyncS" => Connection::SyncSource,
-        "StartingSyncT" | "WFBitMapT" | "WFSyncUUID" | "SyncTarget" | "PausedSyncT" => {
-            Connection::SyncTarget
+        "StartingSyncS" | "WFBitMapS" | "StartingSyncT" | "WFBitMapT" | "WFSyncUUID" => {
+            Connection::Agreeing
         }
+        "SyncSource" | "PausedSyncS" => Connection::SyncSource,
+        "SyncTarget" | "PausedSyncT" => Connection::SyncTarget,
         "VerifyS" | "VerifyT" => Connection::Verifying,
         word => {
             let word = word.to_owned();
@@ -160,5 +183,21 @@ fn primary(word: &str) -> Result<bool, SeenError> {
             of: "a role",
             word: word.to_owned(),
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_exchanges_bitmaps_agrees_and_is_not_at_rest() {
+        for word in ["WFBitMapS", "WFBitMapT", "WFSyncUUID", "StartingSyncS"] {
+            assert_eq!(connection(word).unwrap(), Connection::Agreeing, "{word}");
+        }
+        assert_eq!(connection("PausedSyncS").unwrap(), Connection::SyncSource);
+        assert_eq!(connection("SyncTarget").unwrap(), Connection::SyncTarget);
+        assert_eq!(connection("Established").unwrap(), Connection::Connected);
+        assert!(connection("Sideways").is_err());
     }
 }

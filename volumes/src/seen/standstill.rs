@@ -11,6 +11,8 @@ use super::{Connection, DiskState, Resource};
 /// How long nothing may come: even a resync that makes way for a service takes 250 KiB each second (`c-min-rate` in
 /// drbdsetup(8)).
 const STANDS: Duration = Duration::from_secs(60);
+/// What a connection is to one that fills this copy, or is about to.
+const FILLS: [Connection; 2] = [Connection::SyncTarget, Connection::Agreeing];
 /// The longest wait, where a new connection did not help.
 const LONGEST: Duration = Duration::from_secs(60 * 60);
 /// What is more than a service's own writes to marked blocks, in bytes.
@@ -35,7 +37,7 @@ impl Standstill {
         let incomplete = resource.filter(|resource| resource.disk == DiskState::Inconsistent);
         let peers = incomplete.into_iter().flat_map(|resource| &resource.peers);
         let sources: Vec<_> = peers
-            .filter(|(_, peer)| peer.connection == Connection::SyncTarget)
+            .filter(|(_, peer)| FILLS.contains(&peer.connection))
             .collect();
         if sources.is_empty() {
             self.0 = None;

@@ -41,11 +41,15 @@ pub(super) fn backing(record: &Record, here: &Here<'_>, seen: &Seen) -> Option<N
     if seen.file.as_deref() != Some(here.file) {
         return Some(Next::Do(Step::WriteFile));
     }
-    backing
-        .tags
-        .iter()
-        .any(|tag| tag == BLANK)
-        .then_some(Next::Do(Step::CreateMetaData))
+    if !backing.tags.iter().any(|tag| tag == BLANK) {
+        return None;
+    }
+    match &seen.resource {
+        None => Some(Next::Do(Step::CreateMetaData)),
+        // Made anew when it is not used any more.
+        Some(resource) if resource.primary => None,
+        Some(_) => Some(Next::Do(Step::Down)),
+    }
 }
 
 /// Whether a resource that is up has this host's copy, if the host has one. Whoever brings a resource up may be
@@ -68,6 +72,28 @@ pub(super) fn up(record: &Record, here: &Here<'_>, seen: &Seen) -> Option<Next> 
     let detached = !is_attached(record, here.me, resource);
     let strangers = resource.peers.len() >= record.state.present().count();
     (missing.count() > 0 || detached || strangers).then_some(Next::Do(Step::Adjust))
+}
+
+/// A copy that does not come to agree with a peer on what differs. With a new connection DRBD would forget what is marked,
+/// and what is written meanwhile reaches the other as marks only: so the copy that is not in use is filled anew, and what
+/// it was worth is not relied upon. While that is not certain, nothing else is done to its connections.
+pub(super) fn half_agreed(record: &Record, here: &Here<'_>, seen: &Seen) -> Option<Next> {
+    let resource = seen.resource.as_ref()?;
+    let fit = record.identity.module == Module::Drbd9
+        && record.state.birth == Birth::Formatted
+        && !resource.primary
+        && seen.mount.is_none();
+    if !fit {
+        return None;
+    }
+    if seen.half_agreed.is_some() {
+        return Some(Next::Do(Step::MakeAnew));
+    }
+    let peer = resource.agreeing_with().next()?;
+    Some(Next::Wait(format!(
+        "{} and {peer} are finding out what differs",
+        here.me
+    )))
 }
 
 /// A connection that was given up: both sides found that their data went different ways, or DRBD 9 stumbled over
@@ -141,13 +167,18 @@ fn all_whole(record: &Record, here: &Here<'_>, resource: &Resource) -> bool {
     whole_without(&[here.me], record, resource)
 }
 
-/// Whether the copy of `me` keeps its majority and a second whole copy while the one of `other` is gone for a moment.
+/// Whether the copy of `me` keeps its majority and a second copy that is whole, with nothing marked as different, while
+/// the one of `other` is gone for a moment.
 pub fn spares(record: &Record, me: &str, other: &str, resource: &Resource) -> bool {
     let second = record
         .state
         .copies()
         .any(|host| host != me && host != other);
-    second && resource.quorum && whole_without(&[me, other], record, resource)
+    let mut others = resource.peers.iter().filter(|(host, _)| *host != other);
+    second
+        && resource.quorum
+        && whole_without(&[me, other], record, resource)
+        && others.all(|(_, peer)| peer.out_of_sync == 0)
 }
 
 /// The same of this copy and all hosts but these.
@@ -163,9 +194,10 @@ fn whole_without(hosts: &[&str], record: &Record, resource: &Resource) -> bool {
     resource.disk == DiskState::UpToDate && others.all(whole)
 }
 
-/// Marks that a resync left over, while the volume is in use on another host. If that is a third one, DRBD forgets them
-/// with a new connection, for both have the generation of the third. If it is the peer, DRBD fills this copy with the
-/// marked blocks of the peer's. While the volume is in use here or nowhere, this waits.
+/// Marks that a resync left over, while the volume is in use on another host. If that is the peer, this copy gets the
+/// marked blocks of the peer's. If it is a third one, from which neither of the two differs, nothing is to be filled, and
+/// DRBD forgets the marks with a new connection; filling would leave new ones towards the third while it is written to.
+/// While the volume is in use here or nowhere, this waits.
 pub(super) fn left_over(record: &Record, here: &Here<'_>, seen: &Seen) -> Option<Next> {
     let (resource, peer) = (seen.resource.as_ref()?, seen.left_over.as_ref()?);
     let used_elsewhere = !resource.primary && resource.peers.values().any(|seen| seen.primary);
@@ -174,9 +206,14 @@ pub(super) fn left_over(record: &Record, here: &Here<'_>, seen: &Seen) -> Option
         && used_elsewhere
         && all_whole(record, here, resource);
     fit.then(|| {
-        Next::Do(Step::ConnectAnew {
-            peer: peer.clone(),
-            against: Against::Marks,
+        let user = resource.peers.get(peer).is_some_and(|peer| peer.primary);
+        let peer = peer.clone();
+        Next::Do(match user {
+            true => Step::FillMarked { peer },
+            false => Step::ConnectAnew {
+                peer,
+                against: Against::Marks,
+            },
         })
     })
 }

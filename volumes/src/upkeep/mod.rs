@@ -39,11 +39,16 @@ pub struct Seen {
     pub docker: DockerVolume,
     /// A peer towards which this host has had marks for long (see [`LeftOver`](crate::seen::left_over::LeftOver)) that
     /// an online verify did not find: they are of a resync, or the peer itself has none. If the peer uses the volume, it
-    /// has said that it can do without this host for a moment.
+    /// has said that it can do without this host for a moment. If another host does, it, the peer and this host count
+    /// nothing else between them, so that the marks are of blocks that are the same.
     pub left_over: Option<String>,
     /// A peer that does not use the volume and is to fill this copy, for which nothing has come for long (see
     /// [`Standstill`](crate::seen::standstill::Standstill)).
     pub stands_still: Option<String>,
+    /// A peer with which this copy does not come to agree on what differs, for one of the two waits and the other does not
+    /// (see [`HalfAgreed`](crate::seen::half_agreed::HalfAgreed)). The peer's copy is whole, and whoever uses the volume
+    /// has said that it can do without this host for a moment.
+    pub half_agreed: Option<String>,
 }
 
 /// A logical volume.
@@ -55,8 +60,8 @@ pub struct Backing {
     pub tags: Vec<String>,
 }
 
-/// The tag of a logical volume that has had no meta data yet. It comes with the volume, in one step of
-/// LVM, and goes when the meta data are written.
+/// The tag of a logical volume that has had no meta data yet, or whose copy is made anew. It comes with the volume, in
+/// one step of LVM, or before the copy is let go of, and goes when the meta data are written.
 pub const BLANK: &str = "hive.blank";
 
 /// A mounted file system.
@@ -116,13 +121,21 @@ pub enum Step {
     ConnectAgain,
     /// `drbdadm connect --discard-my-data`: what only this copy has is void.
     ConnectAndDiscard,
-    /// `drbdadm disconnect NAME:PEER`, then `drbdadm connect`: DRBD counts anew what differs, and fills what does.
+    /// `drbdadm disconnect NAME:PEER`, then `drbdadm connect`. Of copies that are both whole and of one generation DRBD
+    /// forgets what is marked; a copy that is being filled is filled on.
     ConnectAnew {
         /// The peer.
         peer: String,
         /// What is mended by it.
         against: Against,
     },
+    /// `drbdsetup invalidate --reset-bitmap=no`: this copy gets the marked blocks of a peer's.
+    FillMarked {
+        /// The peer.
+        peer: String,
+    },
+    /// [`BLANK`] on the logical volume, then `drbdadm down`: this copy gets new meta data, and all of another's blocks.
+    MakeAnew,
     /// `drbdadm new-current-uuid --clear-bitmap NAME/0`.
     Mint,
     /// `drbdadm primary`. With DRBD 8.4 first write [`lease::acquire`] at a version read just now, each
@@ -158,7 +171,7 @@ pub enum Step {
 /// What a new connection mends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Against {
-    /// Marks that a resync left over.
+    /// Marks that a resync left over, of blocks that are the same.
     Marks,
     /// A resync that stands still.
     Standstill,
@@ -188,6 +201,7 @@ pub fn next(record: &Record, here: &Here<'_>, seen: &Seen) -> Next {
     let steps = [
         copies::backing,
         copies::up,
+        copies::half_agreed,
         copies::connections,
         copies::standstill,
         copies::lease,
@@ -305,6 +319,12 @@ impl fmt::Display for Step {
                 Against::Marks => "connecting anew, since blocks were left marked as different",
                 Against::Standstill => "connecting anew, since a resync stands still",
             },
+            Self::FillMarked { .. } => {
+                "taking blocks anew that were left marked as different from those of the host that uses the volume"
+            }
+            Self::MakeAnew => {
+                "letting go of this copy, which is filled anew, since DRBD did not find out what differs"
+            }
             Self::Mint => "giving all copies their first generation",
             Self::Promote => "taking the volume into use",
             Self::Format => "making the file system",

@@ -53,6 +53,7 @@ fn well(record: &Record) -> Seen {
         docker: DockerVolume::Ours,
         left_over: None,
         stands_still: None,
+        half_agreed: None,
     }
 }
 
@@ -249,8 +250,7 @@ fn a_host_without_a_part_keeps_what_it_has_and_says_so() {
 }
 
 #[test]
-fn marks_that_a_resync_left_over_go_with_a_new_connection_made_by_a_host_that_does_not_use_the_volume()
- {
+fn marks_that_a_resync_left_over_are_seen_to_by_a_host_that_does_not_use_the_volume() {
     let record = sample::mesh("web", 1);
     let mut seen = well(&record);
     seen.left_over = Some("p-hive1".into());
@@ -264,9 +264,13 @@ fn marks_that_a_resync_left_over_go_with_a_new_connection_made_by_a_host_that_do
         peer: "p-hive1".into(),
         against: Against::Marks,
     });
-    for user in ["p-hive1", "p-hive2"] {
+    // DRBD would forget what is marked, and what the user has written counts.
+    let filled = Next::Do(Step::FillMarked {
+        peer: "p-hive1".into(),
+    });
+    for (user, step) in [("p-hive1", &filled), ("p-hive2", &anew)] {
         peer(&mut seen, user, &|peer| peer.primary = true);
-        assert_eq!(next(&record, &here("p-hive0"), &seen), anew);
+        assert_eq!(next(&record, &here("p-hive0"), &seen), *step);
         peer(&mut seen, user, &|peer| peer.primary = false);
     }
     seen.resource.as_mut().unwrap().primary = true;
@@ -291,6 +295,41 @@ fn a_resync_that_stands_still_goes_on_with_a_new_connection_of_a_copy_that_is_no
     assert_eq!(next(&record, &here("p-hive0"), &seen), anew);
     seen.resource.as_mut().unwrap().primary = true;
     assert_ne!(next(&record, &here("p-hive0"), &seen), anew);
+}
+
+#[test]
+fn a_copy_that_waits_for_a_peer_in_vain_is_made_anew_and_nothing_else_is_done_to_its_connections() {
+    let record = sample::mesh("web", 1);
+    let mut seen = well(&record);
+    let peers = &mut seen.resource.as_mut().unwrap().peers;
+    peers.get_mut("p-hive1").unwrap().connection = Connection::Agreeing;
+    peers.get_mut("p-hive2").unwrap().connection = Connection::StandAlone;
+    let waits = next(&record, &here("p-hive0"), &seen);
+    assert!(
+        matches!(&waits, Next::Wait(why) if why.contains("p-hive1")),
+        "{waits:?}"
+    );
+    seen.half_agreed = Some("p-hive1".into());
+    assert_eq!(
+        next(&record, &here("p-hive0"), &seen),
+        Next::Do(Step::MakeAnew)
+    );
+    // One that is used is not touched, and the other side is made anew.
+    let mut used = seen.clone();
+    used.resource.as_mut().unwrap().primary = true;
+    assert_eq!(
+        next(&record, &here("p-hive0"), &used),
+        Next::Do(Step::ConnectAgain)
+    );
+    // Stopped in between, it goes on: down, then meta data, whatever DRBD says meanwhile.
+    seen.half_agreed = None;
+    seen.backing.as_mut().unwrap().tags.push(BLANK.into());
+    assert_eq!(next(&record, &here("p-hive0"), &seen), Next::Do(Step::Down));
+    seen.resource = None;
+    assert_eq!(
+        next(&record, &here("p-hive0"), &seen),
+        Next::Do(Step::CreateMetaData)
+    );
 }
 
 #[test]

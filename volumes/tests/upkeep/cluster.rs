@@ -124,6 +124,7 @@ impl Cluster {
             docker: machine.docker.clone(),
             left_over: None,
             stands_still: None,
+            half_agreed: None,
         }
     }
 
@@ -266,9 +267,11 @@ impl Cluster {
                 machine.mount = Some(Mount { grown_to: size });
                 Ok(())
             }
-            Step::ConnectAgain | Step::ConnectAnew { .. } | Step::ConnectAndDiscard => {
-                Err("they are connected".into())
-            }
+            Step::ConnectAgain
+            | Step::ConnectAnew { .. }
+            | Step::ConnectAndDiscard
+            | Step::FillMarked { .. }
+            | Step::MakeAnew => Err("they are connected, and nothing is marked".into()),
             Step::Mint => self.mint(),
             Step::Promote => self.promote(me),
             Step::Format => self.format(me, kill),

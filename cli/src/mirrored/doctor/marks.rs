@@ -4,7 +4,6 @@ use hive_inventory::volumes::ResourceReport;
 use hive_volumes::{Module, Record};
 
 use super::Case;
-use super::connections::link;
 use super::findings::{Finding, Situation, Step};
 
 /// Two hosts of which one counts blocks as different, or both. An online verify that finds a difference marks it on
@@ -87,20 +86,15 @@ fn finding(
             }
         ));
     }
-    let link = link(case, loses, keeps);
-    let anew = ["disconnect", "connect"].map(|verb| Step::on(loses, &["drbdadm", verb, &link]));
     let mut hosts = record.state.present().map(|(host, _)| host);
-    if used_on(keeps) {
-        finding.steps(anew.into()).advice(format!(
-            "they were left over when a resync ended, and go with a new connection. {keeps} uses the volume, and without {loses} it needs a majority of the others: do this only while they are all connected, or when its service is stopped"
+    if hosts.any(used_on) {
+        let steps = fill(case, record, keeps, loses);
+        finding.steps(steps).advice(format!(
+            "they were left over when a resync ended; {loses} sees to them by itself after half a minute while all hosts are connected. This gives it what {keeps} has. Do not connect the two anew: DRBD would forget what is marked, whether it differs or not"
         ))
-    } else if hosts.any(used_on) {
-        finding.steps(anew.into()).safe().advice(
-            "they were left over when a resync ended, and go with a new connection; a host that does not use the volume makes one by itself after half a minute",
-        )
     } else {
         finding.advice(
-            "they were left over when a resync ended, and go with a new connection while a service uses the volume: start it, or wait for it",
+            "they were left over when a resync ended, and go while a service uses the volume, whose data count: start it, or wait for it",
         )
     }
 }
@@ -187,30 +181,34 @@ mod tests {
     }
 
     #[test]
-    fn what_one_side_counts_was_left_over_and_goes_with_a_new_connection() {
+    fn what_one_side_counts_was_left_over_and_is_filled_where_it_is_counted() {
         let records = with_a_third(records("drbd9"));
         assert_eq!(
             examine(&used_by_a_third(counting(0, 0)), Some(&records)),
             []
         );
-        for (first, second, host, peer) in [(0, 4096, "h1", "h0"), (4096, 0, "h0", "h1")] {
+        for (first, second, host, node) in [(0, 4096, "h1", 0), (4096, 0, "h0", 1)] {
             let found = examine(&used_by_a_third(counting(first, second)), Some(&records));
             assert_eq!(found.len(), 1, "{found:?}");
             assert_eq!(found[0].situation, Situation::Marked);
-            assert!(found[0].safe && found[0].what.contains("4096 bytes"));
-            let anew = ["disconnect", "connect"]
-                .map(|verb| format!("hive ssh -t {host} -- sudo drbdadm {verb} data:{peer}"));
-            assert_eq!(commands(&found[0]), anew);
+            assert!(!found[0].safe && found[0].what.contains("4096 bytes"));
+            let fill = format!(
+                "hive ssh -t {host} -- sudo drbdsetup invalidate --reset-bitmap=no --sync-from-peer-node-id={node} 2"
+            );
+            assert_eq!(commands(&found[0]), [fill]);
         }
         let found = examine(&used_by_a_third(counting(0, 4096)), None);
         assert!(!found[0].safe && found[0].steps.is_empty(), "no record");
     }
 
     #[test]
-    fn a_connection_that_the_service_may_need_is_cut_by_a_person() {
-        let found = examine(&counting(0, 4096), Some(&records("drbd9")));
-        assert!(!found[0].safe && found[0].advice.as_ref().unwrap().contains("majority"));
-        assert_eq!(found[0].steps[0].host.as_deref(), Some("h1"));
+    fn the_host_that_does_not_use_the_volume_gets_what_the_user_has() {
+        for marks in [(0, 4096), (4096, 0)] {
+            let found = examine(&counting(marks.0, marks.1), Some(&records("drbd9")));
+            assert_eq!(found[0].steps[0].host.as_deref(), Some("h1"));
+            let advice = found[0].advice.as_ref().unwrap();
+            assert!(advice.contains("what h0 has"), "{advice}");
+        }
     }
 
     #[test]
