@@ -97,8 +97,10 @@ pub(super) fn half_agreed(record: &Record, here: &Here<'_>, seen: &Seen) -> Opti
 }
 
 /// A connection that was given up: both sides found that their data went different ways, or DRBD 9 stumbled over
-/// itself, as it was seen to when a resync began on a slow host. Connecting loses nothing, since DRBD refuses again
-/// where data differ; with 8.4 Raft has to be asked first.
+/// itself, as it was seen to when a resync began on a slow host. DRBD refuses again
+/// where data went different ways; with 8.4 Raft has to be asked first. What is marked between copies of one generation
+/// DRBD 9 forgets: after that stumble it is what another host has filled meanwhile, and a copy that only half agrees with
+/// another has been seen to before.
 pub(super) fn connections(record: &Record, here: &Here<'_>, seen: &Seen) -> Option<Next> {
     let resource = seen.resource.as_ref()?;
     let alone = resource
