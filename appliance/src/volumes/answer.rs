@@ -90,11 +90,17 @@ fn counts(resource: &Resource, asker: &str) -> Option<u64> {
     (whole && peer.connection == Connection::Connected).then_some(peer.out_of_sync)
 }
 
-/// How this host sees the connection with `asker`.
+/// How this host sees the connection with `asker`. One that itself waits for a third is not at rest: its copy may be made
+/// anew, and not all may be at once.
 fn sight(resource: &Resource, asker: &str) -> Sight {
     match resource.peers.get(asker).map(|peer| peer.connection) {
         Some(Connection::Agreeing) => Sight::Waits,
-        Some(Connection::Connected) if resource.disk == DiskState::UpToDate => Sight::Rests,
+        Some(Connection::Connected)
+            if resource.disk == DiskState::UpToDate
+                && resource.agreeing_with().next().is_none() =>
+        {
+            Sight::Rests
+        }
         _ => Sight::Otherwise,
     }
 }
@@ -155,6 +161,9 @@ mod tests {
         let mut resource = sample::resource(&["h0"]);
         assert_eq!(sight(&resource, "h0"), Sight::Rests);
         assert_eq!(sight(&resource, "h2"), Sight::Otherwise, "a stranger asks");
+        let mut busy = sample::resource(&["h0", "h2"]);
+        busy.peers.get_mut("h2").unwrap().connection = Connection::Agreeing;
+        assert_eq!(sight(&busy, "h0"), Sight::Otherwise, "it waits for h2");
         // What the other is worth does not matter: it is the one that asks.
         resource.peers.get_mut("h0").unwrap().disk = DiskState::Outdated;
         assert_eq!(sight(&resource, "h0"), Sight::Rests);

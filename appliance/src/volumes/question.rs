@@ -78,7 +78,7 @@ impl Asked {
 pub enum Sight {
     /// It waits for the other to tell what differs.
     Waits,
-    /// Nothing goes on between them, and its own copy is up to date.
+    /// Nothing goes on between them, its own copy is up to date, and it waits for nobody else.
     Rests,
     /// Something else, or it can't tell.
     Otherwise,
