@@ -13,6 +13,8 @@ pub struct LogicalVolume {
     pub bytes: u64,
     /// Tags, in the order of the alphabet.
     pub tags: Vec<String>,
+    /// Whether there is a device of it now.
+    pub active: bool,
     /// The thin pool that it takes its space from.
     pub pool: Option<String>,
     /// Of a thin volume or pool, how much of it is used, in hundredths of a percent.
@@ -82,6 +84,13 @@ pub fn untag(group: &str, name: &str, tag: &str) -> Program {
         .arg(format!("{group}/{name}"))
 }
 
+/// Makes the device of a volume, and before it those that it lies on; a thin pool is checked then.
+pub fn activate(group: &str, name: &str) -> Program {
+    lvm("lvchange")
+        .args(["--activate", "y"])
+        .arg(format!("{group}/{name}"))
+}
+
 /// Removes a volume, with what it holds. LVM refuses while something has it open.
 pub fn remove(group: &str, name: &str) -> Program {
     lvm("lvremove").arg("--yes").arg(format!("{group}/{name}"))
@@ -89,7 +98,7 @@ pub fn remove(group: &str, name: &str) -> Program {
 
 /// Lists the volumes of a group.
 pub fn list(group: &str) -> Program {
-    let columns = "lv_name,lv_size,lv_tags,pool_lv,data_percent,metadata_percent";
+    let columns = "lv_name,lv_size,lv_tags,lv_active,pool_lv,data_percent,metadata_percent";
     lvm("lvs")
         .args(["--reportformat", "json", "--units", "b", "--nosuffix"])
         .args(["--options", columns, group])
@@ -123,6 +132,7 @@ struct Row {
     lv_name: String,
     lv_size: String,
     lv_tags: String,
+    lv_active: String,
     pool_lv: String,
     data_percent: String,
     metadata_percent: String,
@@ -160,6 +170,8 @@ fn volume(row: Row) -> Result<LogicalVolume, LvmError> {
         name: row.lv_name,
         bytes,
         tags,
+        // Who is not active has nothing here (lvmreport(7)).
+        active: !row.lv_active.is_empty(),
         pool: (!row.pool_lv.is_empty()).then_some(row.pool_lv),
         used: percent(&row.data_percent)?,
         notes_used: percent(&row.metadata_percent)?,
@@ -191,9 +203,9 @@ mod tests {
     use super::*;
 
     const POOL: &str = r#"{"report": [{"lv": [
-        {"lv_name":"drbdpool", "lv_size":"21273509888", "lv_tags":"", "pool_lv":"", "data_percent":"12.34", "metadata_percent":"10.5"},
-        {"lv_name":"web", "lv_size":"1077936128", "lv_tags":"hive.volume.0000000000000001,hive.blank", "pool_lv":"drbdpool", "data_percent":"0.00", "metadata_percent":""},
-        {"lv_name":"off", "lv_size":"4194304", "lv_tags":"", "pool_lv":"drbdpool", "data_percent":"", "metadata_percent":""}
+        {"lv_name":"drbdpool", "lv_size":"21273509888", "lv_tags":"", "lv_active":"active", "pool_lv":"", "data_percent":"12.34", "metadata_percent":"10.5"},
+        {"lv_name":"web", "lv_size":"1077936128", "lv_tags":"hive.volume.0000000000000001,hive.blank", "lv_active":"active", "pool_lv":"drbdpool", "data_percent":"0.00", "metadata_percent":""},
+        {"lv_name":"off", "lv_size":"4194304", "lv_tags":"", "lv_active":"", "pool_lv":"drbdpool", "data_percent":"", "metadata_percent":""}
     ]}], "log": []}"#;
 
     #[test]
@@ -205,6 +217,8 @@ mod tests {
         assert_eq!(all[1].tags, ["hive.blank", "hive.volume.0000000000000001"]);
         assert_eq!(all[1].pool.as_deref(), Some("drbdpool"));
         assert_eq!((all[2].used, all[2].notes_used), (None, None));
+        let active: Vec<bool> = all.iter().map(|volume| volume.active).collect();
+        assert_eq!(active, [true, true, false]);
         assert_eq!(read_list(r#"{"report":[{"lv":[]}]}"#).unwrap(), []);
     }
 

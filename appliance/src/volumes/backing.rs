@@ -22,19 +22,25 @@ const POOL_AGE: Duration = Duration::from_secs(60);
 pub(super) type Group = Shared<Option<Vec<LogicalVolume>>>;
 
 impl Host {
-    pub(super) async fn backing(&self, record: &Record) -> Result<Option<Backing>, String> {
+    /// What LVM has of a volume, looked at since `oldest`.
+    pub(super) async fn backing(
+        &self,
+        record: &Record,
+        oldest: Instant,
+    ) -> Result<Option<Backing>, String> {
         let copy = record.state.part(self.me()).map(|part| part.kind) == Some(PartKind::Copy);
         // A host that never had a disk for volumes has nothing of any.
         if !copy && self.disk.is_none() {
             return Ok(None);
         }
         let identity = &record.identity;
-        let volumes = self.volumes(&identity.group, Instant::now()).await?;
+        let volumes = self.volumes(&identity.group, oldest).await?;
         let all = volumes.iter().flatten();
         let mut named = all.filter(|volume| volume.name == identity.name.as_str());
         Ok(named.next().map(|volume| Backing {
             bytes: volume.bytes,
             tags: volume.tags.clone(),
+            active: volume.active,
         }))
     }
 
@@ -65,6 +71,9 @@ impl Host {
     }
 
     /// The thin pool of the seed, if it is there.
+    ///
+    /// # Errors
+    /// LVM does not tell, or the pool is not active; in words.
     pub(super) async fn pool(&self) -> Result<Option<PoolReport>, String> {
         let Some(disk) = &self.disk else {
             return Ok(None);
@@ -73,12 +82,21 @@ impl Host {
         let oldest = now.checked_sub(POOL_AGE).unwrap_or(now);
         let volumes = self.volumes(&disk.volume_group, oldest).await?;
         let pool = volumes.iter().flatten().find(|v| v.name == disk.pool);
-        Ok(pool.map(|pool| PoolReport {
+        let Some(pool) = pool else {
+            return Ok(None);
+        };
+        let (Some(used), Some(notes_used)) = (pool.used, pool.notes_used) else {
+            let path = format!("{}/{}", disk.volume_group, disk.pool);
+            return Err(format!(
+                "the thin pool {path} is not active, so no copy on this host is up; `lvchange --activate y {path}` tells why. If its check fails, give the host a blank disk in its place, which others fill: what a repaired pool has lost, DRBD takes for written"
+            ));
+        };
+        Ok(Some(PoolReport {
             group: disk.volume_group.clone(),
             pool: disk.pool.clone(),
             bytes: pool.bytes,
-            used: pool.used.unwrap_or_default(),
-            notes_used: pool.notes_used.unwrap_or_default(),
+            used,
+            notes_used,
         }))
     }
 }

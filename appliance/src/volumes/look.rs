@@ -66,7 +66,7 @@ impl Host {
         if record.state.part(self.me()).is_none() {
             // It uses nothing of the volume, and may have another DRBD than those that do.
             return Ok(Seen {
-                backing: self.backing(record).await?,
+                backing: self.backing(record, tokio::time::Instant::now()).await?,
                 ..Seen::default()
             });
         }
@@ -88,7 +88,7 @@ impl Host {
             _ => (None, None),
         };
         Ok(Seen {
-            backing: self.backing(record).await?,
+            backing: self.backing(record, tokio::time::Instant::now()).await?,
             file: self.file(record)?,
             device: resource
                 .as_ref()
@@ -99,6 +99,7 @@ impl Host {
             docker: self.docker(record).await,
             left_over,
             stands_still: lasting.stands_still,
+            nothing_came: lasting.nothing_came,
             half_agreed,
         })
     }
@@ -164,10 +165,14 @@ impl Host {
         if record.state.part(self.me()).is_none() {
             return Ok(Seen::default());
         }
+        let (name, resource) = (record.identity.name.as_str(), self.resource(record).await?);
+        let now = Instant::now();
+        let lasting = self.history(name, |history| history.look(resource.as_ref(), now));
         Ok(Seen {
-            resource: self.resource(record).await?,
+            resource,
             mount: self.mounted(record)?,
-            users: self.users(record.identity.name.as_str())?.count(),
+            users: self.users(name)?.count(),
+            nothing_came: lasting.nothing_came,
             ..Seen::default()
         })
     }

@@ -167,28 +167,31 @@ impl Host {
     }
 
     /// Brings up what is down, by the records that were read last, however old: to connect never loses data.
-    /// Nothing else is done by them.
+    /// Nothing else is done by them. A pool may still be checked when this begins: its volumes are activated then.
     pub(super) async fn bring_up(&self) -> BTreeMap<String, Result<(), String>> {
-        let latest = self.latest();
+        let (latest, begun) = (self.latest(), Instant::now());
         let mut tried = BTreeMap::new();
         for (name, record) in &latest.records.volumes {
             let mine = record.state.part(self.me()).is_some();
             if mine && record.state.removal.is_none() {
                 let held = self.lock(name).await;
                 held.says(Step::Adjust.to_string());
-                tried.insert(name.clone(), self.bring_one_up(record).await);
+                tried.insert(name.clone(), self.bring_one_up(record, begun).await);
             }
         }
         tried
     }
 
-    async fn bring_one_up(&self, record: &Record) -> Result<(), String> {
+    async fn bring_one_up(&self, record: &Record, begun: Instant) -> Result<(), String> {
         let there = self.resource(record).await?;
         if there.is_some_and(|resource| is_attached(record, self.me(), &resource)) {
             return Ok(());
         }
         let file = self.wanted_file(record)?;
-        for step in [Step::WriteFile, Step::Adjust] {
+        let backing = self.backing(record, begun).await?;
+        let inactive = backing.is_some_and(|backing| !backing.active);
+        let activate = inactive.then_some(Step::Activate);
+        for step in activate.into_iter().chain([Step::WriteFile, Step::Adjust]) {
             let seen = Seen::default();
             self.carry_out(record, &seen, &file, &step).await?;
         }

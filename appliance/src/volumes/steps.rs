@@ -41,6 +41,10 @@ impl Host {
                 let create = lvm::create_thin(group, &identity.pool, name, *bytes, &tags);
                 self.bench.run(create, LVM).await.map(drop)
             }
+            Step::Activate => {
+                let activate = lvm::activate(group, name);
+                self.bench.run(activate, LVM).await.map(drop)
+            }
             Step::ExtendBacking { bytes } => {
                 let extend = lvm::extend(group, name, *bytes);
                 self.bench.run(extend, LVM).await.map(drop)

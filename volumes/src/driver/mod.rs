@@ -124,6 +124,13 @@ fn obstacle(
             here.me
         ));
     }
+    if record.identity.module == Module::Drbd9 && !resource.primary && seen.nothing_came {
+        // Its first write might wait for a resync that stands still.
+        return Some(format!(
+            "the copy of volume {name} on {} is being filled, and nothing has come yet",
+            here.me
+        ));
+    }
     let elsewhere = |peer: &Peer| peer.connection.is_up() && peer.disk == DiskState::UpToDate;
     let readable = resource.disk == DiskState::UpToDate
         || (record.identity.module == Module::Drbd9 && resource.peers.values().any(elsewhere));

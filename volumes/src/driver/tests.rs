@@ -84,6 +84,20 @@ fn a_copy_that_is_finding_out_what_differs_is_not_taken_into_use() {
 }
 
 #[test]
+fn a_copy_that_has_got_nothing_yet_of_what_it_lacks_is_not_taken_into_use() {
+    let mut seen = seen(DiskState::Inconsistent);
+    seen.nothing_came = true;
+    let ask = |seen: &Seen| to_mount(&sample::mesh("web", 1), &here("p-hive0"), seen, true);
+    let why = waits(ask(&seen));
+    assert!(why.contains("web on p-hive0 is being filled"), "{why}");
+    resource(&mut seen).primary = true;
+    assert_eq!(ask(&seen), Next::Do(Step::Mount), "it is in use already");
+    resource(&mut seen).primary = false;
+    seen.nothing_came = false;
+    assert_eq!(ask(&seen), Next::Do(Step::Promote));
+}
+
+#[test]
 fn the_old_holder_is_waited_for_by_name() {
     let mut seen = seen(DiskState::UpToDate);
     resource(&mut seen)

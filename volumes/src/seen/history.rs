@@ -22,6 +22,8 @@ pub struct Lasting {
     pub stayed: Option<Stayed>,
     /// A peer to connect anew with, for the resync of this copy stands still.
     pub stands_still: Option<String>,
+    /// This copy is being filled, and nothing has come yet.
+    pub nothing_came: bool,
     /// A peer with which this copy does not come to agree on what differs.
     pub half_agreed: Option<String>,
 }
@@ -38,9 +40,11 @@ impl History {
 
     /// Takes in what was seen at a moment.
     pub fn look(&mut self, resource: Option<&Resource>, now: Instant) -> Lasting {
+        let stands_still = self.filling.look(resource, now);
         Lasting {
             stayed: self.marks.look(resource, now),
-            stands_still: self.filling.look(resource, now),
+            stands_still,
+            nothing_came: self.filling.nothing_came(),
             half_agreed: self.agreeing.look(resource, now),
         }
     }

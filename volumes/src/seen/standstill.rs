@@ -2,7 +2,7 @@
 //!
 //! Seen with 9.2.19: a host that came back was to be filled by two others at once. DRBD changed over from one to the other
 //! while blocks were on their way, and for all time each waited for the other. When the connection with one of the two was
-//! made anew, the other filled the copy in a second.
+//! made anew, the other filled the copy in a second. Who takes such a copy into use waits for DRBD with its first write.
 
 use std::time::{Duration, Instant};
 
@@ -28,6 +28,8 @@ struct Filling {
     bytes: u64,
     since: Instant,
     stands: Duration,
+    /// Something has come.
+    moved: bool,
 }
 
 impl Standstill {
@@ -48,9 +50,11 @@ impl Standstill {
             bytes,
             since: now,
             stands: STANDS,
+            moved: false,
         });
         // More is missing when another source comes.
         if bytes > filling.bytes || filling.bytes - bytes >= PROGRESS {
+            filling.moved = bytes < filling.bytes;
             (filling.bytes, filling.since) = (bytes, now);
         }
         if now.saturating_duration_since(filling.since) < filling.stands {
@@ -58,6 +62,11 @@ impl Standstill {
         }
         let idle = sources.into_iter().find(|(_, peer)| !peer.primary);
         idle.map(|(host, _)| host.clone())
+    }
+
+    /// Whether the copy is being filled, and nothing has come from the sources that there are.
+    pub fn nothing_came(&self) -> bool {
+        self.0.as_ref().is_some_and(|filling| !filling.moved)
     }
 
     /// A connection was made anew at a moment, or that failed: next time it has to stand for longer.
@@ -120,6 +129,23 @@ mod tests {
         let slow = (0..30).map(|look| filling(90 * MIB - look * MIB, 90 * MIB));
         assert_eq!(told(slow), [0; 0]);
         assert_eq!(told((0..7).map(|_| filling(0, 4096))), [60]);
+    }
+
+    #[test]
+    fn a_copy_that_gets_something_moves_until_another_source_comes() {
+        let (mut standstill, now) = (Standstill::default(), Instant::now());
+        let mut came = |from_h1, from_h2| {
+            standstill.look(Some(&filling(from_h1, from_h2)), now);
+            !standstill.nothing_came()
+        };
+        assert!(!came(90 * MIB, 0));
+        assert!(!came(87 * MIB, 0));
+        assert!(came(86 * MIB, 0));
+        assert!(came(85 * MIB, 0));
+        assert!(!came(85 * MIB, 2 * MIB));
+        assert!(came(80 * MIB, 2 * MIB));
+        standstill.look(None, now);
+        assert!(!standstill.nothing_came(), "nothing is to come");
     }
 
     #[test]

@@ -34,6 +34,9 @@ pub(super) fn backing(record: &Record, here: &Here<'_>, seen: &Seen) -> Option<N
             here.me
         )));
     }
+    if !backing.active {
+        return Some(Next::Do(Step::Activate));
+    }
     if backing.bytes < bytes {
         return Some(Next::Do(Step::ExtendBacking { bytes }));
     }
@@ -124,11 +127,23 @@ pub(super) fn connections(record: &Record, here: &Here<'_>, seen: &Seen) -> Opti
     )))
 }
 
-/// A resync that stands still, of this copy, which nobody here uses. The peer does not use the volume either, so no majority
-/// is touched. With two copies the other one is used as a rule, and there is no third to go on with.
-pub(super) fn standstill(record: &Record, _: &Here<'_>, seen: &Seen) -> Option<Next> {
+/// A resync of this copy that stands still. The peer does not use the volume. If this host does, its reads and its
+/// majority come from the others meanwhile. With two copies the other one is used as a rule, and there is no third to go
+/// on with.
+pub(super) fn standstill(record: &Record, here: &Here<'_>, seen: &Seen) -> Option<Next> {
     let (resource, peer) = (seen.resource.as_ref()?, seen.stands_still.as_ref()?);
-    let fit = record.identity.module == Module::Drbd9 && !resource.primary;
+    let others = record.state.present();
+    let others = others.filter(|(host, _)| *host != here.me && host != peer);
+    let others: Vec<(&str, Part)> = others.collect();
+    let good = |(host, part): &(&str, Part)| {
+        resource.peers.get(*host).is_some_and(|peer| {
+            let complete = part.kind != PartKind::Copy || peer.disk == DiskState::UpToDate;
+            peer.connection.is_up() && complete
+        })
+    };
+    let source = others.iter().any(|(_, part)| part.kind == PartKind::Copy);
+    let spared = !resource.primary || source && others.iter().all(good);
+    let fit = record.identity.module == Module::Drbd9 && spared;
     fit.then(|| {
         Next::Do(Step::ConnectAnew {
             peer: peer.clone(),

@@ -45,6 +45,8 @@ pub struct Seen {
     /// A peer that does not use the volume and is to fill this copy, for which nothing has come for long (see
     /// [`Standstill`](crate::seen::standstill::Standstill)).
     pub stands_still: Option<String>,
+    /// This copy is being filled, and nothing has come yet.
+    pub nothing_came: bool,
     /// A peer with which this copy does not come to agree on what differs, for one of the two waits and the other does not
     /// (see [`HalfAgreed`](crate::seen::half_agreed::HalfAgreed)). The peer's copy is whole, and whoever uses the volume
     /// has said that it can do without this host for a moment.
@@ -58,6 +60,8 @@ pub struct Backing {
     pub bytes: u64,
     /// LVM's tags on it.
     pub tags: Vec<String>,
+    /// Whether there is a device of it.
+    pub active: bool,
 }
 
 /// The tag of a logical volume that has had no meta data yet, or whose copy is made anew. It comes with the volume, in
@@ -106,6 +110,8 @@ pub enum Step {
         /// Its bytes.
         bytes: u64,
     },
+    /// `lvchange --activate y`: udev has it done when the disk appears, once.
+    Activate,
     /// `lvextend`.
     ExtendBacking {
         /// Its bytes from then on.
@@ -307,6 +313,7 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words = match self {
             Self::CreateBacking { .. } => "making the logical volume",
+            Self::Activate => "activating the logical volume",
             Self::ExtendBacking { .. } => "extending the logical volume",
             Self::CreateMetaData => "writing DRBD's meta data",
             Self::WriteFile => "writing DRBD's configuration",

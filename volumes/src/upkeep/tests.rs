@@ -38,6 +38,7 @@ fn well(record: &Record) -> Seen {
         backing: Some(Backing {
             bytes: record.identity.backing_size(record.state.size),
             tags: vec![record.identity.tag()],
+            active: true,
         }),
         file: Some(FILE.to_owned()),
         resource: Some(Resource {
@@ -53,6 +54,7 @@ fn well(record: &Record) -> Seen {
         docker: DockerVolume::Ours,
         left_over: None,
         stands_still: None,
+        nothing_came: false,
         half_agreed: None,
     }
 }
@@ -85,6 +87,18 @@ fn a_logical_volume_that_is_not_ours_is_left_alone() {
     seen.backing.as_mut().unwrap().tags = vec!["hive.volume.ffffffffffffffff".into()];
     let why = stuck(next(&record, &here("p-hive0"), &seen));
     assert!(why.contains("earlier volume"), "{why}");
+}
+
+#[test]
+fn a_logical_volume_that_is_not_active_is_activated_before_anything_is_done_with_it() {
+    let record = sample::mesh("web", 1);
+    let mut seen = well(&record);
+    (seen.resource, seen.file) = (None, None);
+    seen.backing.as_mut().unwrap().active = false;
+    let activate = Next::Do(Step::Activate);
+    assert_eq!(next(&record, &here("p-hive0"), &seen), activate);
+    seen.backing.as_mut().unwrap().tags = vec![];
+    stuck(next(&record, &here("p-hive0"), &seen));
 }
 
 #[test]
@@ -284,7 +298,7 @@ fn marks_that_a_resync_left_over_are_seen_to_by_a_host_that_does_not_use_the_vol
 }
 
 #[test]
-fn a_resync_that_stands_still_goes_on_with_a_new_connection_of_a_copy_that_is_not_used() {
+fn a_resync_that_stands_still_goes_on_with_a_new_connection() {
     let record = sample::mesh("web", 1);
     let mut seen = well(&record);
     seen.stands_still = Some("p-hive1".into());
@@ -293,8 +307,33 @@ fn a_resync_that_stands_still_goes_on_with_a_new_connection_of_a_copy_that_is_no
         against: Against::Standstill,
     });
     assert_eq!(next(&record, &here("p-hive0"), &seen), anew);
-    seen.resource.as_mut().unwrap().primary = true;
-    assert_ne!(next(&record, &here("p-hive0"), &seen), anew);
+}
+
+#[test]
+fn a_resync_under_who_uses_the_volume_goes_on_when_another_host_has_all_of_it() {
+    let mut record = sample::mesh("web", 1);
+    let mut seen = well(&record);
+    seen.stands_still = Some("p-hive1".into());
+    let resource = seen.resource.as_mut().unwrap();
+    (resource.primary, resource.disk) = (true, DiskState::Inconsistent);
+    let mut asked = |record: &Record, connection, disk| {
+        let peers = &mut seen.resource.as_mut().unwrap().peers;
+        let other = peers.get_mut("p-hive2").unwrap();
+        (other.connection, other.disk) = (connection, disk);
+        next(record, &here("p-hive0"), &seen)
+    };
+    let anew = Next::Do(Step::ConnectAnew {
+        peer: "p-hive1".into(),
+        against: Against::Standstill,
+    });
+    let fills = Connection::SyncTarget;
+    let only = asked(&record, fills, DiskState::UpToDate);
+    assert_ne!(only, anew, "the other host has no copy");
+    record.state.hosts.get_mut("p-hive2").unwrap().kind = PartKind::Copy;
+    assert_eq!(asked(&record, fills, DiskState::UpToDate), anew);
+    assert_ne!(asked(&record, fills, DiskState::Outdated), anew);
+    let gone = Connection::Trying;
+    assert_ne!(asked(&record, gone, DiskState::UpToDate), anew);
 }
 
 #[test]

@@ -124,6 +124,7 @@ impl Cluster {
             docker: machine.docker.clone(),
             left_over: None,
             stands_still: None,
+            nothing_came: false,
             half_agreed: None,
         }
     }
@@ -244,6 +245,7 @@ impl Cluster {
         let machine = self.machines.get_mut(me).expect("a host");
         match step {
             Step::CreateBacking { bytes } => machine.create(*bytes, &record.identity.tag()),
+            Step::Activate => machine.activate(),
             Step::ExtendBacking { bytes } => machine.extend(*bytes),
             Step::CreateMetaData => machine.create_meta_data(size, kill),
             Step::WriteFile => {

@@ -54,6 +54,10 @@ fn refuse(why: &str) -> Done {
 impl Machine {
     pub fn power_off(&mut self) {
         self.on = false;
+        // It comes back with a disk that udev did not get to, or whose pool took longer than udev waits.
+        if let Some(volume) = &mut self.volume {
+            volume.backing.active = false;
+        }
         self.up = None;
         self.mount = None;
         self.users = 0;
@@ -72,11 +76,22 @@ impl Machine {
             backing: Backing {
                 bytes,
                 tags: vec![tag.to_owned(), BLANK.to_owned()],
+                active: true,
             },
             meta: false,
             copy: Copy::default(),
         });
         Ok(())
+    }
+
+    pub fn activate(&mut self) -> Done {
+        match &mut self.volume {
+            Some(volume) => {
+                volume.backing.active = true;
+                Ok(())
+            }
+            None => refuse("lvchange: no such volume"),
+        }
     }
 
     pub fn extend(&mut self, bytes: u64) -> Done {
@@ -98,6 +113,9 @@ impl Machine {
         if attached {
             return refuse("drbdmeta: device is configured");
         }
+        if !volume.backing.active {
+            return refuse("drbdmeta: no such device");
+        }
         assert_eq!(
             volume.copy.generation, None,
             "meta data of a copy with data"
@@ -113,6 +131,10 @@ impl Machine {
     pub fn adjust(&mut self, has_copy: bool) -> Done {
         if self.file.is_none() {
             return refuse("drbdadm: no such resource");
+        }
+        let inactive = self.volume.as_ref().is_some_and(|v| !v.backing.active);
+        if has_copy && inactive {
+            return refuse("drbdadm: no such device");
         }
         let meta = self.volume.as_ref().is_some_and(|volume| volume.meta);
         if has_copy && !meta {

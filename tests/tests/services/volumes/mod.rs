@@ -13,6 +13,7 @@ mod grown;
 mod interrupted;
 mod invalidated;
 mod leftovers;
+mod pool_notes;
 mod power_out;
 mod rebooted;
 mod refused;
@@ -31,16 +32,18 @@ pub use stage::{Size, Stage};
 
 /// What every change has to hold; more than these would take too long on emulated hosts. The host that is replaced
 /// loses its power first.
-pub const SHORT: [&[Item<Stage>]; 4] = [
+pub const SHORT: [&[Item<Stage>]; 5] = [
     built::BOXES,
+    pool_notes::BOXES,
     survived::ALONE,
     survived::TOGETHER,
     replaced::BOXES,
 ];
 
 /// All sections.
-pub const ALL: [&[Item<Stage>]; 15] = [
+pub const ALL: [&[Item<Stage>]; 16] = [
     built::BOXES,
+    pool_notes::BOXES,
     survived::ALONE,
     survived::POWERLESS,
     survived::TOGETHER,
