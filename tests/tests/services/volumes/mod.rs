@@ -10,6 +10,7 @@ mod built;
 mod copies;
 mod cycles;
 mod grown;
+mod half_agreed;
 mod interrupted;
 mod invalidated;
 mod leftovers;
@@ -41,7 +42,7 @@ pub const SHORT: [&[Item<Stage>]; 5] = [
 ];
 
 /// All sections.
-pub const ALL: [&[Item<Stage>]; 16] = [
+pub const ALL: [&[Item<Stage>]; 17] = [
     built::BOXES,
     pool_notes::BOXES,
     survived::ALONE,
@@ -58,6 +59,7 @@ pub const ALL: [&[Item<Stage>]; 16] = [
     boot_order::BOXES,
     copies::BOXES,
     invalidated::BOXES,
+    half_agreed::BOXES,
 ];
 
 /// Looks at boxes of these sections on a cluster.
