@@ -79,9 +79,17 @@ impl Host {
             return Ok(None);
         };
         let now = Instant::now();
-        let oldest = now.checked_sub(POOL_AGE).unwrap_or(now);
-        let volumes = self.volumes(&disk.volume_group, oldest).await?;
-        let pool = volumes.iter().flatten().find(|v| v.name == disk.pool);
+        let recent = now.checked_sub(POOL_AGE).unwrap_or(now);
+        let told = async |oldest| -> Result<Option<LogicalVolume>, String> {
+            let volumes = self.volumes(&disk.volume_group, oldest).await?;
+            let pool = volumes.iter().flatten().find(|v| v.name == disk.pool);
+            Ok(pool.cloned())
+        };
+        let pool = match told(recent).await? {
+            // It may have been activated since.
+            Some(pool) if pool.used.is_none() => told(now).await?,
+            pool => pool,
+        };
         let Some(pool) = pool else {
             return Ok(None);
         };

@@ -7,15 +7,13 @@ use std::time::{Duration, Instant};
 
 use hive_system::drbd;
 use hive_volumes::resource;
-use hive_volumes::seen::history::{History, Lasting};
-use hive_volumes::seen::left_over::Stayed;
+use hive_volumes::seen::history::History;
 use hive_volumes::seen::{Connection, Resource, proc_drbd, status_json};
 use hive_volumes::upkeep::{DockerVolume, Here, Mount, Seen};
 use hive_volumes::{Module, Record};
 
 use super::host::{Host, locked};
-use super::mounts;
-use super::question::Sight;
+use super::{mounts, others};
 
 /// `drbdsetup status` asks the kernel, and that is all.
 const STATUS: Duration = Duration::from_secs(10);
@@ -76,10 +74,11 @@ impl Host {
         let (left_over, half_agreed) = match &resource {
             // Only with DRBD 9 there is something to be done about either.
             Some(resource) if record.identity.module == Module::Drbd9 => {
-                let half_agreed = self.half_agreed(&lasting, resource, record).await;
-                let left_over = match lasting.stayed {
-                    Some(stayed) if self.is_left_over(&stayed, resource, record).await => {
-                        Some(stayed.peer)
+                let (access, stayed) = (self.access(), lasting.stayed.as_ref());
+                let half_agreed = others::half_agreed(access, &lasting, resource, record).await;
+                let left_over = match stayed {
+                    Some(stayed) if others::let_go(access, stayed, resource, record).await => {
+                        Some(stayed.peer.clone())
                     }
                     _ => None,
                 };
@@ -102,51 +101,6 @@ impl Host {
             nothing_came: lasting.nothing_came,
             half_agreed,
         })
-    }
-
-    /// Whether marks are of a resync, and may go as [`Seen::left_over`] says. The peer has to be at rest, too: one that
-    /// waits for this host may have written what this copy lacks.
-    async fn is_left_over(&self, stayed: &Stayed, resource: &Resource, record: &Record) -> bool {
-        let (access, peer) = (self.access(), stayed.peer.as_str());
-        let Some(user) = resource.user() else {
-            return false;
-        };
-        let Some(there) = access.counts(peer, record).await else {
-            return false;
-        };
-        let of_resync = stayed.of_resync || there == 0;
-        let same = |host: &str| {
-            let seen = resource.peers.get(host);
-            seen.is_some_and(|peer| peer.out_of_sync == 0)
-        };
-        of_resync
-            && access.spares(peer, record).await
-            && (user == peer
-                || same(user)
-                    && access.counts(user, record).await == Some(0)
-                    && access.spares(user, record).await)
-    }
-
-    /// As [`Seen::half_agreed`] says. The copy of the host that waits is made anew; if that host uses the volume, this one,
-    /// which does not wait, and counts what the other has written.
-    async fn half_agreed(
-        &self,
-        lasting: &Lasting,
-        resource: &Resource,
-        record: &Record,
-    ) -> Option<String> {
-        let (access, user) = (self.access(), resource.user());
-        let (peer, half) = match (&lasting.half_agreed, &lasting.stayed) {
-            (Some(peer), _) => (peer, Sight::Rests),
-            (None, Some(Stayed { peer, .. })) if user == Some(peer) => (peer, Sight::Waits),
-            _ => return None,
-        };
-        let anew = access.sight(peer, record).await == half
-            && match user {
-                Some(user) => access.spares(user, record).await,
-                None => true,
-            };
-        anew.then(|| peer.clone())
     }
 
     /// What was seen of a volume so far.

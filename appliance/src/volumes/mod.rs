@@ -24,6 +24,7 @@ mod labels;
 mod locks;
 mod look;
 mod mounts;
+mod others;
 pub mod plugin;
 pub mod power;
 mod question;
