@@ -10,10 +10,10 @@ mod built;
 mod copies;
 mod cycles;
 mod grown;
-mod half_agreed;
 mod interrupted;
 mod invalidated;
 mod leftovers;
+mod one_by_one;
 mod pool_notes;
 mod power_out;
 mod rebooted;
@@ -59,7 +59,7 @@ pub const ALL: [&[Item<Stage>]; 17] = [
     boot_order::BOXES,
     copies::BOXES,
     invalidated::BOXES,
-    half_agreed::BOXES,
+    one_by_one::BOXES,
 ];
 
 /// Looks at boxes of these sections on a cluster.
