@@ -2,10 +2,10 @@
 //!
 //! Start at [`host`]: what the upkeep, docker's volume driver and DRBD's fence handler share. [`access`] leads to
 //! the records in Raft, through a manager's hived ([`question`], [`answer`]) where this host is a
-//! worker. [`upkeep`] is the loop, [`care`] a volume's turn in it; what it does is in [`steps`], [`act`]
-//! and [`format`]. [`power`] is the way of the resources up and down with the machine, [`restart`] the end of
-//! a machine that was overtaken. [`plugin`] is docker's volume driver, [`fence`] what DRBD 8.4 asks when it loses
-//! sight of a peer.
+//! worker; [`others`] has what peers are asked before a copy changes. [`upkeep`] is the loop, [`care`] a volume's
+//! turn in it; what it does is in [`steps`], [`act`] and [`format`]. [`power`] is the way of the resources up and
+//! down with the machine, [`restart`] the end of a machine that was overtaken. [`plugin`] is docker's volume driver,
+//! [`fence`] what DRBD 8.4 asks when it loses sight of a peer.
 
 mod access;
 mod act;
