@@ -93,18 +93,50 @@ impl Host {
         let Some(pool) = pool else {
             return Ok(None);
         };
-        let (Some(used), Some(notes_used)) = (pool.used, pool.notes_used) else {
-            let path = format!("{}/{}", disk.volume_group, disk.pool);
-            return Err(format!(
-                "the thin pool {path} is not active, so no copy on this host is up; `lvchange --activate y {path}` tells why. If its check fails, give the host a blank disk in its place, which others fill: what a repaired pool has lost, DRBD takes for written"
-            ));
+        pool_report(&disk.volume_group, &pool).map(Some)
+    }
+}
+
+/// What is told of a pool; one that is not active says nothing of itself.
+fn pool_report(group: &str, pool: &LogicalVolume) -> Result<PoolReport, String> {
+    let (Some(used), Some(notes_used)) = (pool.used, pool.notes_used) else {
+        let path = format!("{group}/{}", pool.name);
+        return Err(format!(
+            "the thin pool {path} is not active, so no copy on this host is up; `lvchange --activate y {path}` tells why. If its check fails, give the host a blank disk in its place, which others fill: what a repaired pool has lost, DRBD takes for written"
+        ));
+    };
+    Ok(PoolReport {
+        group: group.to_owned(),
+        pool: pool.name.clone(),
+        bytes: pool.bytes,
+        used,
+        notes_used,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pool_that_is_not_active_is_a_fault_and_not_an_empty_one() {
+        let mut pool = LogicalVolume {
+            name: "drbdpool".into(),
+            bytes: 1 << 30,
+            tags: Vec::new(),
+            active: false,
+            pool: None,
+            used: Some(1234),
+            notes_used: Some(1050),
         };
-        Ok(Some(PoolReport {
-            group: disk.volume_group.clone(),
-            pool: disk.pool.clone(),
-            bytes: pool.bytes,
-            used,
-            notes_used,
-        }))
+        // The pool itself may be inactive while volumes of it are used.
+        let report = pool_report("drbdvg", &pool).unwrap();
+        assert_eq!((report.used, report.notes_used), (1234, 1050));
+        pool.used = None;
+        let why = pool_report("drbdvg", &pool).unwrap_err();
+        assert!(
+            why.contains("lvchange --activate y drbdvg/drbdpool"),
+            "{why}"
+        );
     }
 }

@@ -30,10 +30,12 @@ impl Effort {
             };
         }
         self.times += 1;
+        let failed = self.said.is_some();
         self.said = outcome.err();
         match (&self.said, self.times) {
             // The next look shows what it did.
             (None, 1) => Duration::ZERO,
+            (None, _) if failed => Duration::ZERO,
             (None, times) => doubled(times - 2),
             (Some(_), times) => doubled(times),
         }
@@ -114,8 +116,10 @@ mod tests {
         let mut effort = Effort::default();
         effort.tried(&Step::Adjust, fails());
         assert!(effort.vain().is_some() && !effort.is_trouble());
-        effort.tried(&Step::Adjust, Ok(()));
+        // What it did at last is looked at without a wait.
+        assert_eq!(effort.tried(&Step::Adjust, Ok(())), Duration::ZERO);
         assert!(!effort.is_trouble());
+        assert_eq!(effort.tried(&Step::Adjust, Ok(())).as_secs(), 2);
         effort.rests();
         assert_eq!(effort, Effort::default());
     }

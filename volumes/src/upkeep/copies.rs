@@ -127,23 +127,12 @@ pub(super) fn connections(record: &Record, here: &Here<'_>, seen: &Seen) -> Opti
     )))
 }
 
-/// A resync of this copy that stands still. The peer does not use the volume. If this host does, its reads and its
-/// majority come from the others meanwhile. With two copies the other one is used as a rule, and there is no third to go
-/// on with.
-pub(super) fn standstill(record: &Record, here: &Here<'_>, seen: &Seen) -> Option<Next> {
+/// A resync that stands still, of this copy, which nobody here uses. The peer does not use the volume either, so no majority
+/// is touched. With two copies the other one is used as a rule, and there is no third to go on with. Under who uses the
+/// volume nothing is done: what DRBD makes of a new connection with a copy that lacks blocks and is written to is not known.
+pub(super) fn standstill(record: &Record, _: &Here<'_>, seen: &Seen) -> Option<Next> {
     let (resource, peer) = (seen.resource.as_ref()?, seen.stands_still.as_ref()?);
-    let others = record.state.present();
-    let others = others.filter(|(host, _)| *host != here.me && host != peer);
-    let others: Vec<(&str, Part)> = others.collect();
-    let good = |(host, part): &(&str, Part)| {
-        resource.peers.get(*host).is_some_and(|peer| {
-            let complete = part.kind != PartKind::Copy || peer.disk == DiskState::UpToDate;
-            peer.connection.is_up() && complete
-        })
-    };
-    let source = others.iter().any(|(_, part)| part.kind == PartKind::Copy);
-    let spared = !resource.primary || source && others.iter().all(good);
-    let fit = record.identity.module == Module::Drbd9 && spared;
+    let fit = record.identity.module == Module::Drbd9 && !resource.primary;
     fit.then(|| {
         Next::Do(Step::ConnectAnew {
             peer: peer.clone(),
