@@ -74,6 +74,15 @@ pub fn fill_marked(minor: u8, peer: u8) -> Program {
         .arg(minor.to_string())
 }
 
+/// Gives a peer's copy the blocks of this host's that are marked as different, with DRBD 9. The peer is named by its node
+/// id.
+pub fn give_marked(resource: &str, peer: u8) -> Program {
+    Program::new("drbdsetup")
+        .args(["invalidate-remote", resource])
+        .arg(peer.to_string())
+        .args(["0", "--reset-bitmap=no"])
+}
+
 /// Gives all connected copies, which must be just created, their first generation, without a resync.
 pub fn mint(resource: &str) -> Program {
     drbdadm()

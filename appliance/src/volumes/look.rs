@@ -77,7 +77,9 @@ impl Host {
                 let (access, stayed) = (self.access(), lasting.stayed.as_ref());
                 let half_agreed = others::half_agreed(access, &lasting, resource, record).await;
                 let left_over = match stayed {
-                    Some(stayed) if others::let_go(access, stayed, resource, record).await => {
+                    Some(stayed)
+                        if others::let_go(access, stayed, resource, record, self.me()).await =>
+                    {
                         Some(stayed.peer.clone())
                     }
                     _ => None,

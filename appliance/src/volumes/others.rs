@@ -4,6 +4,7 @@ use hive_volumes::Record;
 use hive_volumes::seen::Resource;
 use hive_volumes::seen::history::Lasting;
 use hive_volumes::seen::left_over::Stayed;
+use hive_volumes::upkeep::spares;
 
 use super::access::Access;
 use super::question::Sight;
@@ -39,12 +40,17 @@ pub(super) async fn let_go(
     stayed: &Stayed,
     resource: &Resource,
     record: &Record,
+    me: &str,
 ) -> bool {
     let peer = stayed.peer.as_str();
-    let Some(user) = resource.user() else {
+    let Some(there) = others.counts(peer, record).await else {
         return false;
     };
-    let Some(there) = others.counts(peer, record).await else {
+    if resource.primary {
+        // What both count, the peer sees to.
+        return there == 0 && spares(record, me, peer, resource);
+    }
+    let Some(user) = resource.user() else {
         return false;
     };
     let of_resync = stayed.of_resync || there == 0;
@@ -86,6 +92,8 @@ pub(super) async fn half_agreed(
 mod tests {
     use super::super::sample;
     use super::*;
+    use hive_volumes::seen::{DiskState, Peer};
+    use hive_volumes::{Part, PartKind};
     use std::collections::BTreeMap;
 
     /// What each host would say; one that is not in it does not answer.
@@ -139,7 +147,36 @@ mod tests {
     async fn goes(say: &Say, of_resync: bool, resource: &Resource) -> bool {
         let peer = "h1".to_owned();
         let stayed = Stayed { peer, of_resync };
-        let_go(say, &stayed, resource, &sample::pair("db", 2)).await
+        let_go(say, &stayed, resource, &three(), "h0").await
+    }
+
+    /// A volume with copies on three hosts.
+    fn three() -> Record {
+        let mut record = sample::pair("db", 2);
+        let (node_id, kind) = (2, PartKind::Copy);
+        let third = Part { node_id, kind };
+        record.state.hosts.insert("h2".into(), third);
+        record
+    }
+
+    #[tokio::test]
+    async fn what_only_the_user_counts_goes_while_a_third_is_whole() {
+        let mut used_here = sample::resource(&["h1", "h2"]);
+        used_here.primary = true;
+        let edit = |edit: &dyn Fn(&mut Peer), host| {
+            let mut resource = used_here.clone();
+            edit(resource.peers.get_mut(host).unwrap());
+            resource
+        };
+        let marked = edit(&|peer| peer.out_of_sync = 4096, "h1");
+        assert!(goes(&well(), true, &marked).await);
+        assert!(goes(&well(), false, &marked).await);
+        let both = edited("h1", |says| says.counts = Some(4096));
+        assert!(!goes(&both, true, &marked).await, "h1 takes them");
+        let busy = edited("h1", |says| says.counts = None);
+        assert!(!goes(&busy, true, &marked).await);
+        let old = edit(&|peer| peer.disk = DiskState::Outdated, "h2");
+        assert!(!goes(&well(), true, &old).await, "h1 is the only other one");
     }
 
     #[tokio::test]

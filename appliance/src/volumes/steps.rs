@@ -84,10 +84,13 @@ impl Host {
             }
             Step::FillMarked { peer } => {
                 self.history(name, |history| history.tried(peer, Instant::now()));
-                let part = record.state.part(peer);
-                let node = part.ok_or_else(|| format!("{peer} has no part in volume {name}"))?;
-                let fill = drbd::fill_marked(identity.id, node.node_id);
+                let fill = drbd::fill_marked(identity.id, node_id(record, peer)?);
                 self.bench.run(fill, DRBD).await.map(drop)
+            }
+            Step::GiveMarked { peer } => {
+                self.history(name, |history| history.tried(peer, Instant::now()));
+                let give = drbd::give_marked(name, node_id(record, peer)?);
+                self.bench.run(give, DRBD).await.map(drop)
             }
             Step::MakeAnew => {
                 // First, so that whatever comes between, the copy is not relied upon again.
@@ -133,6 +136,12 @@ impl Host {
         let file = self.resource_file(record);
         gone(&file, fs::remove_file(&file))
     }
+}
+
+fn node_id(record: &Record, host: &str) -> Result<u8, String> {
+    let part = record.state.part(host);
+    let missing = || format!("{host} has no part in volume {}", record.identity.name);
+    part.map(|part| part.node_id).ok_or_else(missing)
 }
 
 fn gone(path: &Path, removed: io::Result<()>) -> Result<(), String> {

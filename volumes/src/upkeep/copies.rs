@@ -200,28 +200,31 @@ fn whole_without(hosts: &[&str], record: &Record, resource: &Resource) -> bool {
     resource.disk == DiskState::UpToDate && others.all(whole)
 }
 
-/// Marks that a resync left over, while the volume is in use on another host. If that is the peer, this copy gets the
-/// marked blocks of the peer's. If it is a third one, from which neither of the two differs, nothing is to be filled, and
-/// DRBD forgets the marks with a new connection; filling would leave new ones towards the third while it is written to.
-/// While the volume is in use here or nowhere, this waits.
+/// Marks that a resync left over, while the volume is in use. If the peer uses it, this copy gets the marked blocks of the
+/// peer's; if this host does, the peer's copy gets those of this one's. If it is a third one, from which neither of the
+/// two differs, nothing is to be filled, and DRBD forgets the marks with a new connection; filling would leave new ones
+/// towards the third while it is written to. While nobody uses the volume, this waits.
 pub(super) fn left_over(record: &Record, here: &Here<'_>, seen: &Seen) -> Option<Next> {
     let (resource, peer) = (seen.resource.as_ref()?, seen.left_over.as_ref()?);
-    let used_elsewhere = !resource.primary && resource.peers.values().any(|seen| seen.primary);
     let fit = record.identity.module == Module::Drbd9
         && record.state.birth == Birth::Formatted
-        && used_elsewhere
         && all_whole(record, here, resource);
-    fit.then(|| {
-        let user = resource.peers.get(peer).is_some_and(|peer| peer.primary);
-        let peer = peer.clone();
-        Next::Do(match user {
-            true => Step::FillMarked { peer },
-            false => Step::ConnectAnew {
-                peer,
-                against: Against::Marks,
-            },
-        })
-    })
+    let user = match resource.primary {
+        true => here.me,
+        false => resource.user()?,
+    };
+    let peer = peer.clone();
+    let step = if user == here.me {
+        Step::GiveMarked { peer }
+    } else if user == peer {
+        Step::FillMarked { peer }
+    } else {
+        Step::ConnectAnew {
+            peer,
+            against: Against::Marks,
+        }
+    };
+    fit.then_some(Next::Do(step))
 }
 
 /// The file system: as large as its device.

@@ -40,7 +40,8 @@ pub struct Seen {
     /// A peer towards which this host has had marks for long (see [`LeftOver`](crate::seen::left_over::LeftOver)) that
     /// an online verify did not find: they are of a resync, or the peer itself has none. If the peer uses the volume, it
     /// has said that it can do without this host for a moment. If another host does, it, the peer and this host count
-    /// nothing else between them, so that the marks are of blocks that are the same.
+    /// nothing else between them, so that the marks are of blocks that are the same. If this host does, only it counts
+    /// them, and it can do without the peer for a moment.
     pub left_over: Option<String>,
     /// A peer that does not use the volume and is to fill this copy, for which nothing has come for long (see
     /// [`Standstill`](crate::seen::standstill::Standstill)).
@@ -137,6 +138,11 @@ pub enum Step {
     },
     /// `drbdsetup invalidate --reset-bitmap=no`: this copy gets the marked blocks of a peer's.
     FillMarked {
+        /// The peer.
+        peer: String,
+    },
+    /// `drbdsetup invalidate-remote --reset-bitmap=no`: a peer's copy gets the marked blocks of this one's.
+    GiveMarked {
         /// The peer.
         peer: String,
     },
@@ -328,6 +334,9 @@ impl fmt::Display for Step {
             },
             Self::FillMarked { .. } => {
                 "taking blocks anew that were left marked as different from those of the host that uses the volume"
+            }
+            Self::GiveMarked { .. } => {
+                "giving blocks anew that were left marked as different to a host that does not count them"
             }
             Self::MakeAnew => {
                 "letting go of this copy, which is filled anew, since DRBD did not find out what differs"

@@ -264,7 +264,7 @@ fn a_host_without_a_part_keeps_what_it_has_and_says_so() {
 }
 
 #[test]
-fn marks_that_a_resync_left_over_are_seen_to_by_a_host_that_does_not_use_the_volume() {
+fn marks_that_a_resync_left_over_are_of_what_the_user_has_or_of_nothing() {
     let record = sample::mesh("web", 1);
     let mut seen = well(&record);
     seen.left_over = Some("p-hive1".into());
@@ -287,11 +287,17 @@ fn marks_that_a_resync_left_over_are_seen_to_by_a_host_that_does_not_use_the_vol
         assert_eq!(next(&record, &here("p-hive0"), &seen), *step);
         peer(&mut seen, user, &|peer| peer.primary = false);
     }
-    seen.resource.as_mut().unwrap().primary = true;
-    assert_ne!(next(&record, &here("p-hive0"), &seen), anew);
-    seen.resource.as_mut().unwrap().primary = false;
+    let mut used_here = seen.clone();
+    used_here.resource.as_mut().unwrap().primary = true;
+    used_here.users = 1;
+    let given = Next::Do(Step::GiveMarked {
+        peer: "p-hive1".into(),
+    });
+    assert_eq!(next(&record, &here("p-hive0"), &used_here), given);
     peer(&mut seen, "p-hive2", &|peer| peer.primary = true);
     for busy in [Connection::SyncSource, Connection::Trying] {
+        peer(&mut used_here, "p-hive2", &|peer| peer.connection = busy);
+        assert_eq!(next(&record, &here("p-hive0"), &used_here), Next::Settled);
         peer(&mut seen, "p-hive2", &|peer| peer.connection = busy);
         assert_eq!(next(&record, &here("p-hive0"), &seen), Next::Settled);
     }

@@ -273,6 +273,7 @@ impl Cluster {
             | Step::ConnectAnew { .. }
             | Step::ConnectAndDiscard
             | Step::FillMarked { .. }
+            | Step::GiveMarked { .. }
             | Step::MakeAnew => Err("they are connected, and nothing is marked".into()),
             Step::Mint => self.mint(),
             Step::Promote => self.promote(me),

@@ -90,7 +90,7 @@ fn finding(
     if hosts.any(used_on) {
         let steps = fill(case, record, keeps, loses);
         finding.steps(steps).advice(format!(
-            "they were left over when a resync ended; {loses} sees to them by itself after half a minute while all hosts are connected. This gives it what {keeps} has. Do not connect the two anew: DRBD would forget what is marked, whether it differs or not"
+            "they were left over when a resync ended; the hosts see to them by themselves after half a minute while all of them are connected. This gives {loses} what {keeps} has. Do not connect the two anew: DRBD would forget what is marked, whether it differs or not"
         ))
     } else {
         finding.advice(
