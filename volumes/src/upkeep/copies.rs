@@ -129,15 +129,22 @@ pub(super) fn connections(record: &Record, here: &Here<'_>, seen: &Seen) -> Opti
 
 /// A resync that stands still, of this copy, which nobody here uses. The peer does not use the volume either, so no majority
 /// is touched. With two copies the other one is used as a rule, and there is no third to go on with. Under who uses the
-/// volume nothing is done: what DRBD makes of a new connection with a copy that lacks blocks and is written to is not known.
-pub(super) fn standstill(record: &Record, _: &Here<'_>, seen: &Seen) -> Option<Next> {
+/// volume nothing is done: what DRBD makes of a new connection with a copy that lacks blocks and is written to is not
+/// known. The others are whole, so a person can have the volume used there.
+pub(super) fn standstill(record: &Record, here: &Here<'_>, seen: &Seen) -> Option<Next> {
     let (resource, peer) = (seen.resource.as_ref()?, seen.stands_still.as_ref()?);
-    let fit = record.identity.module == Module::Drbd9 && !resource.primary;
-    fit.then(|| {
-        Next::Do(Step::ConnectAnew {
+    if record.identity.module != Module::Drbd9 {
+        return None;
+    }
+    Some(match resource.primary {
+        true => Next::Stuck(format!(
+            "the copy of volume {} on {} is used and lacks blocks, and for a minute or more next to nothing has come from {peer}, so that writes to them may wait for ever; have its service run on another host, and if its container does not end, restart {}",
+            record.identity.name, here.me, here.me
+        )),
+        false => Next::Do(Step::ConnectAnew {
             peer: peer.clone(),
             against: Against::Standstill,
-        })
+        }),
     })
 }
 
