@@ -15,11 +15,16 @@ use std::time::Duration;
 use hive_system::{drbd, file_system};
 use hive_volumes::Record;
 use hive_volumes::upkeep::Seen;
+use tokio::time::{sleep, timeout};
 
 use super::act::DRBD;
 use super::host::Host;
 use super::mounts;
 
+/// Within this the other host agrees to a new size, which is one message there and one back.
+const AGREES: Duration = Duration::from_secs(5);
+/// Between two looks at that.
+const ASKS: Duration = Duration::from_millis(20);
 /// Growing writes little.
 const GROW: Duration = Duration::from_secs(10 * 60);
 /// What file systems may leave unused at the end of their device, in bytes: ext4 drops a last group of blocks that
@@ -40,7 +45,7 @@ impl Host {
         self.bench.run(resize, DRBD).await?;
         // Where it is mounted, `grow` clears next, and also when this is cut off here.
         let mine = seen.resource.as_ref().is_some_and(|r| r.primary) && seen.mount.is_none();
-        match mine {
+        match mine && grown(record.identity.id, before).await {
             true => self.clear_notes(record, before).await,
             false => Ok(()),
         }
@@ -90,6 +95,17 @@ impl Host {
         };
         self.bench.work(work, GROW, clear).await
     }
+}
+
+/// Waits until a device has more than so many bytes. DRBD 8.4 says that it is done when it has asked the other host for the
+/// size of its disk; if that is too slow, or too small, the next look tells that the device is to grow still.
+async fn grown(minor: u8, before: u64) -> bool {
+    let larger = async {
+        while mounts::device_bytes(minor).is_none_or(|now| now <= before) {
+            sleep(ASKS).await;
+        }
+    };
+    timeout(AGREES, larger).await.is_ok()
 }
 
 /// Whether zeros are to be written behind a file system that ends at byte `end`, on a device of so many bytes. It was told
