@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::fmt::Write;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Instant;
 
 /// A box: what is to be true.
@@ -24,6 +24,13 @@ pub enum How<C> {
     /// Not in this story; the reason.
     Skip(&'static str),
 }
+
+/// Ends a box that can't be looked at here, from within; the reason.
+pub fn skip(why: impl Into<String>) -> ! {
+    resume_unwind(Box::new(Skipped(why.into())))
+}
+
+struct Skipped(String);
 
 /// Results, as far as they are known.
 #[derive(Debug, Default)]
@@ -65,7 +72,7 @@ impl Checklist {
         }
     }
 
-    /// Looks at one thing, and tells whether it is so.
+    /// Looks at one thing, and tells whether it is so, or was [skipped](skip).
     pub fn check(&mut self, title: &str, look: impl FnOnce()) -> bool {
         let since = Instant::now();
         let result = catch_unwind(AssertUnwindSafe(look));
@@ -76,11 +83,18 @@ impl Checklist {
                 println!("{title}: ok ({seconds:.0} s)");
                 true
             }
-            Err(panic) => {
-                println!("{title}: FAILED ({seconds:.0} s)");
-                self.failed.push(format!("{title}: {}", text(&*panic)));
-                false
-            }
+            Err(panic) => match panic.downcast_ref::<Skipped>() {
+                Some(Skipped(reason)) => {
+                    self.skipped += 1;
+                    println!("{title}: SKIPPED: {reason}");
+                    true
+                }
+                None => {
+                    println!("{title}: FAILED ({seconds:.0} s)");
+                    self.failed.push(format!("{title}: {}", text(&*panic)));
+                    false
+                }
+            },
         }
     }
 
@@ -124,4 +138,21 @@ fn text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().cloned();
     let word = || panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
     text.or_else(word).unwrap_or_default()
+}
+
+#[test]
+fn a_box_that_skips_itself_is_neither_ok_nor_failed_and_nothing_is_mended() {
+    let item = |id, look| Item {
+        id,
+        name: "",
+        how: How::Run(look),
+    };
+    let items = [
+        item("A1", |()| skip("no time")),
+        item("A2", |()| panic!("broken")),
+    ];
+    let (mut list, mended) = (Checklist::default(), std::cell::Cell::new(0));
+    list.run(&items, &(), |()| mended.set(mended.get() + 1));
+    assert_eq!((list.passed, list.skipped, list.failed.len()), (0, 1, 1));
+    assert_eq!(mended.get(), 1);
 }

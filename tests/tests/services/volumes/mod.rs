@@ -2,7 +2,8 @@
 //! by every kind of failure, while the test itself hears which records were acknowledged.
 //!
 //! `HIVE_ROUNDS` says how often things are done again and again, `HIVE_SEED` repeats the random moments of an
-//! earlier run, `HIVE_DRBD_DEB=FILES` takes DRBD 9 in place of the kernel's 8.4.
+//! earlier run, `HIVE_DRBD_DEB=FILES` takes DRBD 9 in place of the kernel's 8.4, and no further round of reboots begins
+//! that would not end before `HIVE_UNTIL`, in seconds since 1970.
 
 mod bench;
 mod boot_order;
@@ -33,12 +34,14 @@ pub use stage::{Size, Stage};
 
 /// What every change has to hold; more than these would take too long on emulated hosts. The host that is replaced
 /// loses its power first.
-pub const SHORT: [&[Item<Stage>]; 5] = [
+pub const SHORT: [&[Item<Stage>]; 7] = [
     built::BOXES,
     pool_notes::BOXES,
     survived::ALONE,
     survived::TOGETHER,
+    grown::BOXES,
     replaced::BOXES,
+    rebooted::AGAIN,
 ];
 
 /// All sections.

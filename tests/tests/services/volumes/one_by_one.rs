@@ -5,9 +5,8 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use hive_tests::checklist::{How, Item};
+use hive_tests::checklist::{How, Item, skip};
 use hive_tests::cluster::HOSTS;
-use hive_tests::skipped;
 
 use super::site::{FILLED, RECORDS, WRITER};
 use super::stage::Stage;
@@ -34,9 +33,7 @@ const NOTICED: Duration = Duration::from_secs(10);
 /// stayed, which takes both for equal (`volumes/src/seen/half_agreed.rs`).
 fn other_first(stage: &Stage) {
     let volume = FILLED[1].0;
-    let Some([user, returns, stays]) = ready(stage, volume, volume) else {
-        return;
-    };
+    let [user, returns, stays] = ready(stage, volume, volume);
     let cluster = &stage.cluster;
     let write = "dd if=/dev/urandom of=/www/written bs=64k count=48 conv=fsync 2>/dev/null; sync";
     cluster.sh(&user, &format!("inside {volume} sh -c '{write}'"));
@@ -62,9 +59,7 @@ fn other_first(stage: &Stage) {
 
 /// The copy that comes back last is filled by two at once (`volumes/src/seen/standstill.rs`).
 fn user_first(stage: &Stage) {
-    let Some([user, returns, _]) = ready(stage, RECORDS, WRITER) else {
-        return;
-    };
+    let [user, returns, _] = ready(stage, RECORDS, WRITER);
     let cluster = &stage.cluster;
     die(stage, &returns, &user);
     cluster.power_on(&user);
@@ -75,20 +70,20 @@ fn user_first(stage: &Stage) {
     stage.same_below_drbd();
 }
 
-/// The host that uses a volume, and the two others; `None`, and it is said, with two copies.
-fn ready(stage: &Stage, volume: &str, service: &str) -> Option<[String; 3]> {
+/// The host that uses a volume, and the two others.
+fn ready(stage: &Stage, volume: &str, service: &str) -> [String; 3] {
     stage.intact();
     let copies = stage.copies(volume);
     if copies.len() < HOSTS.len() {
-        skipped("two copies have no third to meet again; DRBD 9 keeps three");
-        return None;
+        skip("two copies have no third to meet again; DRBD 9 keeps three");
     }
     let what = format!("{service} to run");
     let ask = || stage.host_of(HOSTS[0], service);
     let user = stage.cluster.eventually(&what, 120, ask);
     let mut others = copies.into_iter().filter(|host| *host != user);
-    let (first, second) = (others.next()?.to_owned(), others.next()?.to_owned());
-    Some([user, first, second])
+    let mut other = || others.next().unwrap().to_owned();
+    let (first, second) = (other(), other());
+    [user, first, second]
 }
 
 fn die(stage: &Stage, first: &str, last: &str) {
