@@ -26,7 +26,7 @@ pub const AGAIN: &[Item<Stage>] = &[Item {
 }];
 
 /// What a round takes on a quick computer, in seconds, before one was seen.
-const ROUND: u64 = 400;
+const ROUND: u64 = 250;
 
 fn rolling(stage: &Stage) {
     let cluster = &stage.cluster;
