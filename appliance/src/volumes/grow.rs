@@ -98,7 +98,8 @@ impl Host {
 }
 
 /// Waits until a device has more than so many bytes. DRBD 8.4 says that it is done when it has asked the other host for the
-/// size of its disk; if that is too slow, or too small, the next look tells that the device is to grow still.
+/// size of its disk. Where that is too small still, the next look tells that the device is to grow; what grows later than
+/// this waits is cleared before a file system has it.
 async fn grown(minor: u8, before: u64) -> bool {
     let larger = async {
         while mounts::device_bytes(minor).is_none_or(|now| now <= before) {

@@ -39,8 +39,8 @@ pub const SHORT: [&[Item<Stage>]; 7] = [
     pool_notes::BOXES,
     survived::ALONE,
     survived::TOGETHER,
-    grown::BOXES,
     replaced::BOXES,
+    grown::BOXES,
     rebooted::AGAIN,
 ];
 
